@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "colld",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .executable(name: "colld", targets: ["CLI"]),
+        .library(name: "SpeechTraining", targets: ["SpeechTraining"]),
+        .library(name: "SpeechModels", targets: ["SpeechModels"]),
+        .library(name: "SpeechInference", targets: ["SpeechInference"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C libraries. Set-up writes their pkg-config files where they lack one.
+        .systemLibrary(
+            name: "CLibTorch", pkgConfig: "colld-libtorch",
+            providers: [.apt(["python3-pip"])]),
+        .systemLibrary(
+            name: "CSndFile", pkgConfig: "sndfile",
+            providers: [.apt(["libsndfile1-dev"]), .brew(["libsndfile"])]),
+        .systemLibrary(
+            name: "CSoxr", pkgConfig: "soxr",
+            providers: [.apt(["libsoxr-dev"]), .brew(["libsoxr"])]),
+        .target(name: "COnnxRuntime"),
+        .target(name: "CTorch", dependencies: ["CLibTorch"]),
+
+        // The libraries, lowest first; DESIGN's arrows and no others.
+        .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
+        .target(name: "SpeechCore", swiftSettings: strict),
+        .target(
+            name: "SpeechAudio", dependencies: ["SpeechCore", "CSndFile", "CSoxr"],
+            swiftSettings: strict),
+        .target(
+            name: "SpeechModels", dependencies: ["Torch", "SpeechCore"], swiftSettings: strict),
+        .target(
+            name: "SpeechObjectives", dependencies: ["SpeechModels"], swiftSettings: strict),
+        .target(
+            name: "SpeechTraining",
+            dependencies: ["SpeechObjectives", "SpeechAudio", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(
+            name: "SpeechInference", dependencies: ["SpeechCore", "COnnxRuntime"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "CLI",
+            dependencies: [
+                "SpeechTraining", "SpeechInference",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,31 @@
+import CTorch
+
+/// LibTorch as a whole: version, threads, devices.
+public enum Engine {
+    /// Loads device libraries and prepares the allocator; every operator look-up does this first.
+    static let initialized: Void = ct_initialize()
+
+    /// LibTorch's version, such as `2.13.0`.
+    public static var version: String { String(cString: ct_version()) }
+
+    /// How this LibTorch was built: compiler, BLAS, oneDNN, instruction sets.
+    public static var buildConfiguration: String { String(cString: ct_build_configuration()) }
+
+    /// The instruction set that ATen's own kernels use on this processor, such as `AVX512`.
+    public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
+
+    /// The number of CUDA devices that can be used; 0 with a CPU-only LibTorch.
+    public static var cudaDeviceCount: Int {
+        _ = initialized
+        return Int(ct_cuda_device_count())
+    }
+
+    /// Threads that one operator may use on the CPU.
+    ///
+    /// OpenMP keeps this number and its pool of threads for each calling thread, so training and
+    /// encoding run on the thread that set it.
+    public static var threads: Int {
+        get { Int(ct_threads()) }
+        set { TorchFailure.check(ct_set_threads(Int32(newValue)), "set threads") }
+    }
+}

@@ -1,0 +1,69 @@
+/// Normalisation over the last dimension with a learned scale and shift.
+public struct LayerNorm {
+    /// [D].
+    public let weight: Tensor
+    /// [D].
+    public let bias: Tensor
+    private let epsilon: Double
+
+    /// - Parameter epsilon: added to the variance.
+    public init(_ scope: ParameterScope, _ width: Int, epsilon: Double) {
+        weight = scope.normParameter("weight", [width], .ones)
+        bias = scope.normParameter("bias", [width], .zeros)
+        self.epsilon = epsilon
+    }
+
+    /// [..., D] to [..., D]; statistics are taken in `float32` whatever the type of `x`.
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        // The CPU kernel takes float32 parameters with half-precision input, the CUDA kernel does
+        // not.
+        if x.device == .cpu { return x.layerNorm(weight, bias, epsilon: epsilon) }
+        return x.layerNorm(weight.to(x.dtype), bias.to(x.dtype), epsilon: epsilon)
+    }
+}
+
+/// Normalisation of groups of channels over channels and time.
+public struct GroupNorm {
+    /// [C].
+    public let weight: Tensor
+    /// [C].
+    public let bias: Tensor
+    private let groups: Int
+    private let epsilon: Double
+
+    /// - Parameter groups: as many as channels makes it an instance norm over time.
+    public init(_ scope: ParameterScope, groups: Int, channels: Int, epsilon: Double = 1e-5) {
+        weight = scope.normParameter("weight", [channels], .ones)
+        bias = scope.normParameter("bias", [channels], .zeros)
+        self.groups = groups
+        self.epsilon = epsilon
+    }
+
+    /// [B, C, T] to [B, C, T].
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        x.groupNorm(groups: groups, weight.to(x.dtype), bias.to(x.dtype), epsilon: epsilon)
+    }
+}
+
+/// Normalisation of channels by running statistics, as evaluation does it.
+public struct BatchNorm {
+    private let weight, bias, runningMean, runningVariance: Tensor
+    private let epsilon: Double
+
+    /// - Parameter channels: the length of the second dimension of the input.
+    public init(_ scope: ParameterScope, _ channels: Int, epsilon: Double = 1e-5) {
+        weight = scope.normParameter("weight", [channels], .ones)
+        bias = scope.normParameter("bias", [channels], .zeros)
+        runningMean = scope.buffer("running_mean", [channels], .zeros)
+        runningVariance = scope.buffer("running_var", [channels], .ones)
+        self.epsilon = epsilon
+    }
+
+    /// [B, C, T] to [B, C, T].
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        x.to(.float32).batchNorm(
+            weight: weight, bias: bias, mean: runningMean, variance: runningVariance,
+            epsilon: epsilon
+        ).to(x.dtype)
+    }
+}

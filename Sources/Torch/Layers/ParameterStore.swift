@@ -1,0 +1,163 @@
+/// Where a store finds tensors that exist already, such as a checkpoint.
+public protocol TensorSource {
+    /// The names of all tensors.
+    var names: [String] { get }
+    /// The shape of a tensor, or nil if there is none of that name.
+    func shape(of name: String) -> [Int]?
+    /// The tensor on the CPU in its stored type, with memory of its own.
+    func tensor(_ name: String) -> Tensor
+}
+
+/// The only owner of a model's parameters and buffers, by Hugging Face's names.
+///
+/// Layers ask it for named tensors when they are constructed. One constructor serves two ends:
+/// with a source the tensors are read, without one they are initialised. Problems are collected,
+/// so that one error can list all of them. Later changes happen in place: a tensor is never
+/// exchanged, and layers may hold on to what they were given.
+public final class ParameterStore {
+    /// What does not fit between the model and the source that it was read from.
+    public struct Mismatch: Sendable {
+        /// Parameters that the source lacks.
+        public var missing: [String] = []
+        /// Parameters that the source holds in another shape: name, expected, found.
+        public var misshaped: [(name: String, expected: [Int], found: [Int])] = []
+        /// Parameters with values that are infinite or not numbers.
+        public var nonFinite: [String] = []
+        /// Whether all is well.
+        public var isEmpty: Bool { missing.isEmpty && misshaped.isEmpty && nonFinite.isEmpty }
+    }
+
+    /// The names in the order of construction.
+    public private(set) var names: [String] = []
+    /// What did not fit while the model was constructed.
+    public private(set) var mismatch = Mismatch()
+    /// The names that were asked of the source.
+    public private(set) var requested: Set<String> = []
+    /// Where the tensors live.
+    public let device: Device
+    /// The type that weights are held in; normalisation parameters stay `float32`.
+    public let dtype: DType
+
+    private var tensors: [String: Tensor] = [:]
+    private var buffers: Set<String> = []
+    private let source: (any TensorSource)?
+    private let generator: RandomGenerator
+
+    /// Makes a store whose tensors are read from `source`, or initialised from `seed` without one.
+    public init(
+        source: (any TensorSource)? = nil, seed: UInt64 = 0, dtype: DType = .float32,
+        device: Device = .cpu
+    ) {
+        self.source = source
+        self.dtype = dtype
+        self.device = device
+        generator = RandomGenerator(seed: seed)
+    }
+
+    /// The scope in which names have no prefix.
+    public var root: ParameterScope { ParameterScope(store: self, path: "") }
+
+    /// The tensor of that name, if there is one.
+    public subscript(name: String) -> Tensor? { tensors[name] }
+
+    /// All names with their tensors, in the order of construction.
+    public var all: [(name: String, tensor: Tensor)] {
+        names.map { ($0, tensors[$0]!) }
+    }
+
+    /// The tensors that training changes, in the order of construction.
+    public var trainable: [(name: String, tensor: Tensor)] {
+        all.filter { $0.tensor.requiresGradient }
+    }
+
+    /// The number of values in all parameters, buffers left out.
+    public var parameterCount: Int {
+        all.reduce(0) { $0 + (buffers.contains($1.name) ? 0 : $1.tensor.count) }
+    }
+
+    /// Whether a name stands for a buffer: saved with the model but not trained.
+    public func isBuffer(_ name: String) -> Bool { buffers.contains(name) }
+
+    /// Switches the recording of gradients on or off for every parameter that `matches`.
+    public func setTrainable(_ value: Bool, where matches: (String) -> Bool = { _ in true }) {
+        for (name, tensor) in all
+        where !buffers.contains(name) && tensor.dtype.isFloatingPoint && matches(name) {
+            tensor.requiresGradient = value
+        }
+    }
+
+    /// Forgets all accumulated gradients.
+    public func clearGradients() {
+        for (_, tensor) in all { tensor.gradient = nil }
+    }
+
+    func make(
+        _ name: String, _ shape: [Int], _ initializer: Initializer, dtype: DType, isBuffer: Bool
+    ) -> Tensor {
+        precondition(tensors[name] == nil, "two parameters named \(name)")
+        var tensor: Tensor
+        if let source {
+            requested.insert(name)
+            let found = source.shape(of: name)
+            if found == shape {
+                tensor = source.tensor(name)
+                if tensor.dtype.isFloatingPoint && !tensor.isFinite().allTrue() {
+                    mismatch.nonFinite.append(name)
+                }
+            } else {
+                if let found {
+                    mismatch.misshaped.append((name, shape, found))
+                } else {
+                    mismatch.missing.append(name)
+                }
+                tensor = .zeros(shape)
+            }
+        } else {
+            tensor = initializer.tensor(shape, generator)
+        }
+        if tensor.dtype.isFloatingPoint { tensor = tensor.to(dtype) }
+        tensor = tensor.to(device)
+        tensors[name] = tensor
+        names.append(name)
+        if isBuffer { buffers.insert(name) }
+        return tensor
+    }
+
+    func holds(_ name: String) -> Bool { source?.shape(of: name) != nil }
+}
+
+/// A place in a store's tree of names: `scope["layers"][3]["ffn1"]`.
+public struct ParameterScope {
+    let store: ParameterStore
+    /// The dotted name of this place, empty for the root.
+    public let path: String
+
+    /// The scope one step down.
+    public subscript(name: String) -> ParameterScope {
+        ParameterScope(store: store, path: path.isEmpty ? name : "\(path).\(name)")
+    }
+
+    /// The scope of an entry in a numbered list.
+    public subscript(index: Int) -> ParameterScope { self["\(index)"] }
+
+    /// A parameter in the store's type: weights and biases of matrix products and convolutions.
+    public func parameter(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
+        store.make(
+            self[name].path, shape, initializer, dtype: store.dtype, isBuffer: false)
+    }
+
+    /// A parameter that stays `float32`: scales and shifts of normalisation.
+    public func normParameter(
+        _ name: String, _ shape: [Int], _ initializer: Initializer
+    ) -> Tensor {
+        store.make(self[name].path, shape, initializer, dtype: .float32, isBuffer: false)
+    }
+
+    /// A tensor that is saved with the model but not trained, kept in `float32`.
+    public func buffer(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
+        store.make(self[name].path, shape, initializer, dtype: .float32, isBuffer: true)
+    }
+
+    /// Whether the source that the model is read from holds a tensor of this name.
+    public func sourceHolds(_ name: String) -> Bool { store.holds(self[name].path) }
+}

@@ -1,0 +1,46 @@
+extension Operator {
+    fileprivate static let indexSelect = Operator("aten::index_select")
+    fileprivate static let gather = Operator("aten::gather")
+    fileprivate static let index = Operator("aten::index", "Tensor")
+    fileprivate static let indexPut = Operator("aten::index_put")
+    fileprivate static let embedding = Operator("aten::embedding")
+    fileprivate static let argmax = Operator("aten::argmax")
+    fileprivate static let scatterAdd = Operator("aten::scatter_add")
+}
+
+extension Tensor {
+    /// The entries of a dimension at the positions in `index` [N], `int64`.
+    public func indexSelect(_ dimension: Int, _ index: Tensor) -> Tensor {
+        Operator.indexSelect(.tensor(self), .int(dimension), .tensor(index))
+    }
+
+    /// For every position of `index` the element of this tensor at that entry of `dimension`.
+    public func gather(_ dimension: Int, _ index: Tensor) -> Tensor {
+        Operator.gather(.tensor(self), .int(dimension), .tensor(index))
+    }
+
+    /// Indexes the leading dimensions with tensors of positions; nil keeps a dimension.
+    public func indexed(_ indices: [Tensor?]) -> Tensor {
+        Operator.index(.tensor(self), .indices(indices))
+    }
+
+    /// A copy in which the positions `indices` hold `values`.
+    public func replacing(_ indices: [Tensor?], with values: Tensor) -> Tensor {
+        Operator.indexPut(.tensor(self), .indices(indices), .tensor(values))
+    }
+
+    /// A copy to which `source` is added at the positions `index` of `dimension`.
+    public func scatterAdding(_ dimension: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
+        Operator.scatterAdd(.tensor(self), .int(dimension), .tensor(index), .tensor(source))
+    }
+
+    /// The rows of this table [V, D] named by `ids`, of shape ids.shape + [D].
+    public func embedding(_ ids: Tensor) -> Tensor {
+        Operator.embedding(.tensor(self), .tensor(ids))
+    }
+
+    /// The position of the largest element of a dimension, `int64`.
+    public func argmax(_ dimension: Int) -> Tensor {
+        Operator.argmax(.tensor(self), .int(dimension))
+    }
+}

@@ -1,0 +1,80 @@
+extension Operator {
+    fileprivate static let linear = Operator("aten::linear")
+    fileprivate static let conv1d = Operator("aten::conv1d")
+    fileprivate static let conv2d = Operator("aten::conv2d")
+    fileprivate static let layerNorm = Operator("aten::layer_norm")
+    fileprivate static let groupNorm = Operator("aten::group_norm")
+    fileprivate static let batchNorm = Operator("aten::batch_norm")
+    fileprivate static let attention = Operator("aten::scaled_dot_product_attention")
+    fileprivate static let l1 = Operator("aten::l1_loss")
+    fileprivate static let mse = Operator("aten::mse_loss")
+}
+
+extension Tensor {
+    /// self · weightᵀ + bias, [..., I] by [O, I] to [..., O].
+    public func linear(_ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+        Operator.linear(.tensor(self), .tensor(weight), .optional(bias))
+    }
+
+    /// One-dimensional cross-correlation of [B, I, T] with [O, I / groups, K].
+    public func convolution1d(
+        _ weight: Tensor, _ bias: Tensor? = nil, stride: Int = 1, padding: Int = 0,
+        groups: Int = 1
+    ) -> Tensor {
+        Operator.conv1d(
+            .tensor(self), .tensor(weight), .optional(bias), .ints([stride]), .ints([padding]),
+            .ints([1]), .int(groups))
+    }
+
+    /// Two-dimensional cross-correlation of [B, I, H, W] with [O, I / groups, K, L].
+    public func convolution2d(
+        _ weight: Tensor, _ bias: Tensor? = nil, stride: [Int] = [1, 1],
+        padding: [Int] = [0, 0], groups: Int = 1
+    ) -> Tensor {
+        Operator.conv2d(
+            .tensor(self), .tensor(weight), .optional(bias), .ints(stride), .ints(padding),
+            .ints([1, 1]), .int(groups))
+    }
+
+    /// Normalises the last dimension to mean 0 and variance 1, then scales and shifts.
+    public func layerNorm(_ weight: Tensor?, _ bias: Tensor?, epsilon: Double) -> Tensor {
+        Operator.layerNorm(
+            .tensor(self), .ints([size(-1)]), .optional(weight), .optional(bias),
+            .double(epsilon))
+    }
+
+    /// Normalises each group of channels of [B, C, …] over channels and time.
+    public func groupNorm(
+        groups: Int, _ weight: Tensor, _ bias: Tensor, epsilon: Double
+    ) -> Tensor {
+        Operator.groupNorm(
+            .tensor(self), .int(groups), .tensor(weight), .tensor(bias), .double(epsilon))
+    }
+
+    /// Normalises the channels of [B, C, …] by running statistics.
+    public func batchNorm(
+        weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Double
+    ) -> Tensor {
+        Operator.batchNorm(
+            .tensor(self), .tensor(weight), .tensor(bias), .tensor(mean), .tensor(variance),
+            .bool(false), .double(0), .double(epsilon), .bool(false))
+    }
+
+    /// softmax(self · keyᵀ / √d + mask) · value for heads [B, n, T, d].
+    ///
+    /// - Parameter mask: broadcastable to [B, n, T, T]; `bool` keeps what is true, floating point
+    ///   is added.
+    public func attention(key: Tensor, value: Tensor, mask: Tensor? = nil) -> Tensor {
+        Operator.attention(.tensor(self), .tensor(key), .tensor(value), .optional(mask))
+    }
+
+    /// The mean absolute difference.
+    public func l1Loss(_ target: Tensor) -> Tensor {
+        Operator.l1(.tensor(self), .tensor(target))
+    }
+
+    /// The mean squared difference.
+    public func mseLoss(_ target: Tensor) -> Tensor {
+        Operator.mse(.tensor(self), .tensor(target))
+    }
+}

@@ -1,0 +1,99 @@
+import CTorch
+
+extension Tensor {
+    /// Makes a tensor from host values in row-major order.
+    ///
+    /// - Parameters:
+    ///   - values: as many as the product of `shape`.
+    ///   - shape: empty for a scalar.
+    public convenience init<Element: TensorElement>(
+        _ values: [Element], _ shape: [Int], device: Device = .cpu
+    ) {
+        precondition(
+            values.count == shape.reduce(1, *),
+            "\(values.count) values for a tensor of shape \(shape)")
+        self.init(
+            values.withUnsafeBytes { Tensor.copied($0, dtype: Element.dtype, shape, device) })
+    }
+
+    /// Makes a tensor from raw bytes of `dtype` in row-major order.
+    public convenience init(
+        bytes: UnsafeRawBufferPointer, dtype: DType, _ shape: [Int], device: Device = .cpu
+    ) {
+        precondition(
+            bytes.count == shape.reduce(dtype.byteCount, *),
+            "\(bytes.count) bytes for a \(dtype) tensor of shape \(shape)")
+        self.init(Tensor.copied(bytes, dtype: dtype, shape, device))
+    }
+
+    private static func copied(
+        _ bytes: UnsafeRawBufferPointer, dtype: DType, _ shape: [Int], _ device: Device
+    ) -> OpaquePointer? {
+        _ = Engine.initialized
+        if ct_scope_failed() { return nil }
+        let sizes = shape.map { Int64($0) }
+        var handle: OpaquePointer?
+        // An empty buffer may have no address; nothing is read from the stand-in.
+        let status = withUnsafePointer(to: 0) { standIn in
+            ct_from_host(
+                bytes.baseAddress ?? UnsafeRawPointer(standIn), dtype.rawValue, sizes,
+                Int32(sizes.count), &handle)
+        }
+        guard status == 0 else {
+            TorchFailure.report("copy of \(shape) \(dtype) from the host")
+            return nil
+        }
+        return device == .cpu ? handle : Tensor(handle).to(device).relinquish()
+    }
+
+    /// Makes a tensor of one value without dimensions.
+    public static func scalar<Element: TensorElement>(
+        _ value: Element, device: Device = .cpu
+    ) -> Tensor {
+        Tensor([value], [], device: device)
+    }
+
+    /// Copies the values to the host in row-major order, converting the element type if need be.
+    ///
+    /// Inside an error scope that has failed the result is empty.
+    public func values<Element: TensorElement>(_ type: Element.Type = Element.self) -> [Element] {
+        let source = dtype == Element.dtype ? self : to(Element.dtype)
+        guard let handle = source.handle else { return [] }
+        let count = source.count
+        return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let bytes = count * MemoryLayout<Element>.stride
+            TorchFailure.check(
+                ct_to_host(handle, buffer.baseAddress!, bytes), "copy of \(summary) to the host")
+            initialized = count
+        }
+    }
+
+    /// The values as `Float`.
+    public func floats() -> [Float] { values() }
+
+    /// The values as `Double`.
+    public func doubles() -> [Double] { values() }
+
+    /// The values as `Int`.
+    public func integers() -> [Int] { values(Int64.self).map { Int($0) } }
+
+    /// The only value; 0 inside an error scope that has failed.
+    public func item() -> Double {
+        let values = doubles()
+        precondition(values.count <= 1, "item() of a tensor of shape \(shape)")
+        return values.first ?? 0
+    }
+
+    /// Runs `body` on the values' bytes in row-major order, copying only if they are elsewhere.
+    public func withHostBytes<Result>(
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        let host = withoutGradients { self.detached().to(.cpu).contiguous() }
+        guard let handle = host.handle, let address = ct_data(handle) else {
+            return try body(UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+        defer { withExtendedLifetime(host) {} }
+        return try body(
+            UnsafeRawBufferPointer(start: address, count: host.count * host.dtype.byteCount))
+    }
+}
