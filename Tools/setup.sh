@@ -54,6 +54,10 @@ libtorch_source=${LIBTORCH:-pinned}
 if [ "$libtorch_source" != pinned ]; then
     [ -d "$libtorch_source" ] || fail "LIBTORCH=$libtorch_source is not a folder"
     libtorch_source=$(cd "$libtorch_source" && pwd -P)
+    for file in "lib/libtorch_cpu.$library_suffix" "lib/libc10.$library_suffix" include/ATen/ATen.h; do
+        [ -e "$libtorch_source/$file" ] || fail "$libtorch_source is not a LibTorch: it has no $file" \
+            "LIBTORCH names an unzipped LibTorch or the \`torch\` folder of an installed wheel."
+    done
     libtorch_target=$libtorch_source
 else
     libtorch_target=libtorch-$LIBTORCH_VERSION
@@ -120,8 +124,7 @@ has_cxx_headers() {
     compiler=$(dirname "$(command -v swift)")/clang++
     [ -x "$compiler" ] || compiler=clang++
     have "$compiler" || return 1
-    printf '#include <vector>\nint main() { return 0; }\n' \
-        | "$compiler" -x c++ -std=c++20 -fsyntax-only - 2>/dev/null
+    "$compiler" -x c++ -std=c++20 -fsyntax-only - 2>/dev/null <<<'#include <vector>'
 }
 
 find_missing
@@ -217,13 +220,6 @@ if [ ! -d "$deps/$onnxruntime_target" ]; then
     unpack_wheel "$partial/onnxruntime-wheel" "$partial/onnxruntime" onnxruntime
     mv "$partial/onnxruntime" "$deps/$onnxruntime_target"
 fi
-
-for file in "lib/libtorch_cpu.$library_suffix" "lib/libc10.$library_suffix" include/ATen/ATen.h; do
-    folder=$libtorch_target
-    [ "$libtorch_source" != pinned ] || folder=$deps/$libtorch_target
-    [ -e "$folder/$file" ] || fail "$folder is not a LibTorch: it has no $file" \
-        "LIBTORCH names an unzipped LibTorch or the \`torch\` folder of an installed wheel."
-done
 
 # ------------------------------------------------------------------- links and pkg-config's answer
 
