@@ -70,6 +70,9 @@ public final class ParameterStore {
         all.filter { $0.tensor.requiresGradient }
     }
 
+    /// Whether parameters are newly initialised rather than read.
+    public var isInitializing: Bool { source == nil }
+
     /// The number of values in all parameters, buffers left out.
     public var parameterCount: Int {
         all.reduce(0) { $0 + (buffers.contains($1.name) ? 0 : $1.tensor.count) }

@@ -1,0 +1,126 @@
+import Torch
+
+/// Self-attention of a conformer layer with any of its position embeddings
+/// (`Wav2Vec2BertSelfAttention`).
+struct ConformerSelfAttention {
+    /// What the layers need to know.
+    struct Shape {
+        var width: Int
+        var heads: Int
+        var dropout: Double
+        var positions: PositionEmbeddings?
+        var left = 0
+        var right = 0
+        var rotaryBase = 10000.0
+    }
+
+    private enum Position {
+        case none
+        case relativeKey(Embedding)
+        case relative(projection: Linear, contentBias: Tensor, distanceBias: Tensor)
+        case rotary
+    }
+
+    /// Scores beyond this many bytes are computed for a part of the queries at a time when no
+    /// gradient is recorded.
+    private static let scoreBudget = 256 << 20
+
+    private let query, key, value, output: Linear
+    private let position: Position
+    private let shape: Shape
+
+    init(_ scope: ParameterScope, _ shape: Shape) {
+        let width = shape.width
+        query = Linear(scope["linear_q"], width, width)
+        key = Linear(scope["linear_k"], width, width)
+        value = Linear(scope["linear_v"], width, width)
+        output = Linear(scope["linear_out"], width, width)
+        let headWidth = width / shape.heads
+        switch shape.positions {
+        case .relativeKey:
+            let count = shape.left + shape.right + 1
+            position = .relativeKey(
+                Embedding(
+                    scope["distance_embedding"], count: count, width: headWidth,
+                    initializer: .xavierUniform(fanIn: count, fanOut: headWidth)))
+        case .relative:
+            let glorot = Initializer.xavierUniform(fanIn: headWidth, fanOut: shape.heads)
+            position = .relative(
+                projection: Linear(scope["linear_pos"], width, width, bias: false),
+                contentBias: scope.parameter("pos_bias_u", [shape.heads, headWidth], glorot),
+                distanceBias: scope.parameter("pos_bias_v", [shape.heads, headWidth], glorot))
+        case .rotary: position = .rotary
+        case nil: position = .none
+        }
+        self.shape = shape
+    }
+
+    /// [B, T, D] to [B, T, D].
+    func callAsFunction(_ x: Tensor, _ mask: AttentionMask?, isTraining: Bool) -> Tensor {
+        let heads = shape.heads
+        let scale = 1 / Double(shape.width / heads).squareRoot()
+        var rotatedInput = x
+        if case .rotary = position {
+            rotatedInput = DistanceScores.rotated(
+                x.unflatten(2, [heads, -1]), base: shape.rotaryBase
+            ).flatten(2, 3)
+        }
+        let q = (query(rotatedInput) * scale).splitHeads(heads)  // [B, n, T, d]
+        let k = key(rotatedInput).splitHeads(heads).flatten(0, 1)  // [B·n, T, d]
+        let v = value(x).splitHeads(heads).flatten(0, 1)
+        let scoreBias = mask?.scoreBias(x.dtype)
+        let frames = x.size(1)
+        let rows = rowsAtOnce(batch: x.size(0), frames: frames, dtype: x.dtype, isTraining)
+        var parts: [Tensor] = []
+        for first in stride(from: 0, to: frames, by: rows) {
+            let block = rows == frames ? q : q.narrow(2, first, min(rows, frames - first))
+            var scores = scores(of: block, firstQuery: first, k, scale: scale)
+            if let scoreBias {
+                scores = (scores.unflatten(0, [-1, heads]) + scoreBias).flatten(0, 1)
+            }
+            var weights = scores.softmax(-1)
+            if isTraining { weights = weights.dropout(shape.dropout) }
+            parts.append(weights.batchedMatmul(v))  // [B·n, Q, d]
+        }
+        let mixed = parts.count == 1 ? parts[0] : .concatenate(parts, 1)
+        return output(mixed.unflatten(0, [-1, heads]).mergeHeads())
+    }
+
+    /// Scores of some queries [B, n, Q, d], already scaled, against all keys: [B·n, Q, T].
+    private func scores(
+        of q: Tensor, firstQuery: Int, _ k: Tensor, scale: Double
+    ) -> Tensor {
+        let keys = k.transpose(1, 2)  // [B·n, d, T]
+        let frames = k.size(1)
+        switch position {
+        case .none, .rotary:
+            return q.flatten(0, 1).batchedMatmul(keys)
+        case .relativeKey(let embedding):
+            let q = q.flatten(0, 1)
+            let clipped = q.matmul(embedding.weight.to(q.dtype).transpose(0, 1))
+            let byDistance = DistanceScores.spread(
+                clipped, firstQuery: firstQuery, keys: frames, left: shape.left,
+                right: shape.right)
+            return DistanceScores.byKey(byDistance, keys: frames).addingBatchedMatmul(q, keys)
+        case .relative(let projection, let contentBias, let distanceBias):
+            let queries = q.size(2)
+            let sinusoids = DistanceScores.sinusoids(frames: frames, width: shape.width)
+                .to(q.device).to(q.dtype)
+                .narrow(0, frames - firstQuery - queries, frames + queries - 1)
+            let positions = projection(sinusoids)
+                .unflatten(1, [shape.heads, -1]).permute([1, 2, 0])  // [n, d, T + Q − 1]
+            let biased = q + (distanceBias.to(q.dtype) * scale).unsqueeze(1)
+            let byDistance = biased.matmul(positions).flatten(0, 1)
+            let content = q + (contentBias.to(q.dtype) * scale).unsqueeze(1)
+            return DistanceScores.byKey(byDistance, keys: frames)
+                .addingBatchedMatmul(content.flatten(0, 1), keys)
+        }
+    }
+
+    private func rowsAtOnce(batch: Int, frames: Int, dtype: DType, _ isTraining: Bool) -> Int {
+        // Scores by distance are twice as wide as scores by key.
+        let bytesPerRow = 3 * batch * shape.heads * frames * dtype.byteCount
+        if isTraining || bytesPerRow * frames <= Self.scoreBudget { return frames }
+        return max(1, min(frames, Self.scoreBudget / bytesPerRow))
+    }
+}

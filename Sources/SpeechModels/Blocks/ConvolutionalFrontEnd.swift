@@ -1,0 +1,94 @@
+import Torch
+
+/// How the waveform front end normalises.
+public enum FrontEndNorm: String, Codable, CaseIterable, Sendable {
+    /// The first layer only, every channel over time.
+    case group
+    /// Every layer, over channels.
+    case layer
+}
+
+/// The stack of strided convolutions that turns samples into frames (wav2vec 2.0, section 2;
+/// `Wav2Vec2FeatureEncoder`).
+struct ConvolutionalFrontEnd {
+    private enum Norm {
+        case none
+        case group(GroupNorm)
+        case layer(LayerNorm)
+    }
+
+    private let layers: [(convolution: Conv1d, norm: Norm)]
+    private let activation: Activation
+    private let shape: WaveformConvolutions
+
+    init(_ scope: ParameterScope, _ shape: WaveformConvolutions) {
+        layers = shape.channels.indices.map { index in
+            let scope = scope["conv_layers"][index]
+            let inputs = index == 0 ? 1 : shape.channels[index - 1]
+            let outputs = shape.channels[index]
+            let kernel = shape.kernels[index]
+            let convolution = Conv1d(
+                scope["conv"], inputs, outputs, kernel: kernel, stride: shape.strides[index],
+                bias: shape.hasBias, initializer: .kaimingNormal(fanIn: inputs * kernel))
+            let norm: Norm =
+                switch shape.norm {
+                case .layer: .layer(LayerNorm(scope["layer_norm"], outputs, epsilon: 1e-5))
+                case .group where index == 0:
+                    .group(GroupNorm(scope["layer_norm"], groups: outputs, channels: outputs))
+                case .group: .none
+                }
+            return (convolution, norm)
+        }
+        activation = shape.activation
+        self.shape = shape
+    }
+
+    /// Samples [B, N] to frames [B, T, C].
+    func callAsFunction(_ samples: Tensor) -> Tensor {
+        var x = samples.unsqueeze(2)  // [B, N, 1]
+        for (convolution, norm) in layers {
+            x = convolution(x)
+            switch norm {
+            case .none: break
+            case .group(let norm): x = norm(x.transpose(1, 2)).transpose(1, 2)
+            case .layer(let norm): x = norm(x)
+            }
+            x = activation(x)
+        }
+        return x
+    }
+}
+
+/// The shape of a waveform front end.
+public struct WaveformConvolutions: Equatable, Sendable {
+    /// Output channels of each layer.
+    public var channels: [Int]
+    /// Taps of each layer.
+    public var kernels: [Int]
+    /// Strides of each layer.
+    public var strides: [Int]
+    /// Whether convolutions have a bias.
+    public var hasBias: Bool
+    /// Where normalisation stands.
+    public var norm: FrontEndNorm
+    /// Behind every layer.
+    public var activation: Activation
+
+    /// ⌊(L − kernel) / stride⌋ + 1 through all layers; 0 for a clip that is too short.
+    public func frameCount(samples: Int) -> Int {
+        var length = samples
+        for (kernel, stride) in zip(kernels, strides) {
+            if length < kernel { return 0 }
+            length = (length - kernel) / stride + 1
+        }
+        return length
+    }
+
+    /// Samples that one frame sees.
+    public var receptiveField: Int {
+        zip(kernels, strides).reversed().reduce(1) { ($0 - 1) * $1.1 + $1.0 }
+    }
+
+    /// Samples from one frame to the next.
+    public var hop: Int { strides.reduce(1, *) }
+}

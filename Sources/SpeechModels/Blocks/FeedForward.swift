@@ -1,0 +1,29 @@
+import Torch
+
+/// Two linear maps with an activation between them.
+struct FeedForward {
+    private let up: Linear
+    private let down: Linear
+    private let activation: Activation
+    private let activationDropout: Double
+    private let dropout: Double
+
+    init(
+        _ scope: ParameterScope, width: Int, units: Int, activation: Activation,
+        activationDropout: Double = 0, dropout: Double = 0, outputWidth: Int? = nil,
+        initializer: Initializer = .normal(standardDeviation: 0.02)
+    ) {
+        up = Linear(scope["intermediate_dense"], width, units, initializer: initializer)
+        down = Linear(
+            scope["output_dense"], units, outputWidth ?? width, initializer: initializer)
+        self.activation = activation
+        self.activationDropout = activationDropout
+        self.dropout = dropout
+    }
+
+    /// [B, T, D] to [B, T, D].
+    func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
+        if !isTraining { return down(activation(up(x))) }
+        return down(activation(up(x)).dropout(activationDropout)).dropout(dropout)
+    }
+}

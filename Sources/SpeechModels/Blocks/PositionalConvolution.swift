@@ -1,0 +1,54 @@
+import Torch
+
+/// The convolutional position embedding of wav2vec 2.0: a grouped convolution and an activation,
+/// whose result is added to its input (`Wav2Vec2PositionalConvEmbedding`).
+struct PositionalConvolution {
+    private enum Weights {
+        case weightNorm(WeightNormConv1d)
+        case batchNorm(BatchNorm, Conv1d)
+    }
+
+    private let weights: Weights
+    private let activation: Activation
+    private let dropsLastFrame: Bool
+
+    init(
+        _ scope: ParameterScope, width: Int, kernel: Int, groups: Int, activation: Activation,
+        usesBatchNorm: Bool
+    ) {
+        // transformers: normal with this deviation, bias 0.
+        let deviation = 2 * (1 / Double(kernel * width)).squareRoot()
+        if usesBatchNorm {
+            weights = .batchNorm(
+                BatchNorm(scope["batch_norm"], width),
+                Conv1d(
+                    scope["conv"], width, width, kernel: kernel, padding: kernel / 2,
+                    groups: groups, initializer: .normal(standardDeviation: deviation)))
+        } else {
+            let convolution = WeightNormConv1d(
+                scope["conv"], width, width, kernel: kernel, padding: kernel / 2, groups: groups,
+                initializer: .normal(standardDeviation: deviation))
+            weights = .weightNorm(convolution)
+        }
+        self.activation = activation
+        // An even kernel with padding on both sides gives one frame too many.
+        dropsLastFrame = kernel.isMultiple(of: 2)
+    }
+
+    /// Makes newly initialised weights what their distribution says.
+    func finishInitialization() {
+        if case .weightNorm(let convolution) = weights { convolution.matchMagnitudeToDirection() }
+    }
+
+    /// [B, T, D] to [B, T, D].
+    func callAsFunction(_ x: Tensor) -> Tensor {
+        var y =
+            switch weights {
+            case .weightNorm(let convolution): convolution(x)
+            case .batchNorm(let norm, let convolution):
+                convolution(norm(x.transpose(1, 2)).transpose(1, 2))
+            }
+        if dropsLastFrame { y = y.slice(1, 0, -1) }
+        return activation(y)
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+public import SpeechCore
+public import Torch
+
+/// A model as it stands in a directory: the encoder, its feature extractor, where it came from.
+public struct LoadedModel {
+    /// The encoder, its parameters without gradients.
+    public let encoder: any SpeechEncoder
+    /// Turns waveforms into the encoder's input.
+    public let featureExtractor: any FeatureExtractor
+    /// Where it was read.
+    public let directory: ModelDirectory
+    /// The family that reads it.
+    public let family: EncoderFamily
+    /// The weight files.
+    public let weights: SafetensorsShards
+}
+
+/// Reads model directories.
+public enum ModelLoader {
+    /// Reads a model strictly: every parameter is found, has its shape and finite values, and no
+    /// tensor of the file is left over that the family does not list as ignorable.
+    ///
+    /// - Parameters:
+    ///   - reference: a directory, or a repository name in the local Hugging Face cache.
+    ///   - dtype: what weights are converted to; normalisation parameters stay `float32`.
+    /// - Throws: `ModelError`, or the errors of `ModelDirectory` and the safetensors reader.
+    public static func load(
+        _ reference: String, dtype: DType = .float32, device: Device = .cpu
+    ) throws -> LoadedModel {
+        try load(ModelDirectory(reference), dtype: dtype, device: device)
+    }
+
+    /// Reads a model from an opened directory; see above.
+    public static func load(
+        _ directory: ModelDirectory, dtype: DType = .float32, device: Device = .cpu
+    ) throws -> LoadedModel {
+        let family = try EncoderFamily.named(directory.modelType, path: directory.configPath)
+        let config = try family.config(from: directory.configData, path: directory.configPath)
+        let extractor = try featureExtractor(of: directory, config)
+        let weights = try directory.openWeights()
+        let reader = CheckpointReader(weights, family: family)
+        let store = ParameterStore(source: reader, dtype: dtype, device: device)
+        let encoder = config.makeEncoder(in: store)
+        try reader.finish(store, path: directory.url.path)
+        return LoadedModel(
+            encoder: encoder, featureExtractor: extractor, directory: directory, family: family,
+            weights: weights)
+    }
+
+    /// Reads only the configuration of a model.
+    ///
+    /// - Throws: as `load`.
+    public static func config(of directory: ModelDirectory) throws -> any EncoderConfig {
+        try EncoderFamily.named(directory.modelType, path: directory.configPath)
+            .config(from: directory.configData, path: directory.configPath)
+    }
+
+    /// The extractor that the directory names, or the family's usual one where it names none.
+    ///
+    /// - Throws: the errors of `FeatureExtractorConfig`, and `ModelError.invalidConfig` where its
+    ///   output does not fit the encoder.
+    public static func featureExtractor(
+        of directory: ModelDirectory, _ config: any EncoderConfig
+    ) throws -> any FeatureExtractor {
+        guard let data = directory.preprocessorData, let path = directory.preprocessorPath else {
+            return FeatureExtractorConfig(kind: config.featureExtractor).makeExtractor()
+        }
+        let extractor = try FeatureExtractorConfig(data: data, path: path)
+        guard extractor.kind == config.featureExtractor else {
+            throw ModelError.invalidConfig(
+                path: path, key: "feature_extractor_type",
+                expected: config.featureExtractor.rawValue, found: extractor.kind.rawValue)
+        }
+        if let config = config as? W2VBertConfig {
+            let width = extractor.melBins * extractor.stride
+            guard width == config.inputDimension else {
+                throw ModelError.invalidConfig(
+                    path: path, key: "num_mel_bins × stride",
+                    expected: "feature_projection_input_dim \(config.inputDimension)",
+                    found: "\(width)")
+            }
+        }
+        return extractor.makeExtractor()
+    }
+}

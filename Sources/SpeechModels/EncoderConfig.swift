@@ -1,0 +1,100 @@
+public import SpeechCore
+public import Torch
+
+/// The configuration of an encoder, read from and written as Hugging Face's `config.json`.
+public protocol EncoderConfig: Codable, Equatable, Sendable {
+    /// Hugging Face's name of the family.
+    var modelType: String { get }
+    /// The class that `transformers` loads the bare encoder as.
+    var architecture: String { get }
+    /// The extractor that makes this family's input.
+    var featureExtractor: FeatureExtractorConfig.Kind { get }
+    /// The number of layers.
+    var layerCount: Int { get }
+    /// The width D of the hidden states.
+    var width: Int { get }
+    /// Attention heads of each layer.
+    var headCount: Int { get }
+    /// Units of each feed-forward network.
+    var feedForwardWidth: Int { get }
+    /// The width of `lastHiddenState`.
+    var outputWidth: Int { get }
+
+    /// Checks that the family can build this.
+    ///
+    /// - Throws: `ModelError.invalidConfig` naming the key.
+    func validate(path: String) throws
+    /// Builds the network in a store, which reads or initialises the parameters.
+    func makeEncoder(in store: ParameterStore) -> any SpeechEncoder
+    /// The same family with another depth and width, everything else kept.
+    func resized(layers: Int, width: Int, heads: Int, feedForward: Int) -> Self
+    /// The same configuration without an adapter behind the encoder and without dropout, as a
+    /// student of distillation needs it.
+    func asStudent() -> Self
+    /// Multiply-accumulate operations for `frames` encoder frames, by part.
+    func multiplyAccumulates(inputLength: Int) -> [(part: String, count: Int)]
+}
+
+/// A key of `config.json`, by its own spelling.
+struct ConfigKey: CodingKey, ExpressibleByStringLiteral {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringLiteral value: String) { stringValue = value }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}
+
+extension KeyedDecodingContainer<ConfigKey> {
+    /// The value of a key, or the class default where it is missing or null.
+    func value<Value: Decodable>(_ key: ConfigKey, default standard: Value) throws -> Value {
+        try decodeIfPresent(Value.self, forKey: key) ?? standard
+    }
+}
+
+/// The activation functions that configurations name.
+public enum Activation: String, Codable, CaseIterable, Sendable {
+    case gelu
+    case geluNew = "gelu_new"
+    case geluTanh = "gelu_pytorch_tanh"
+    case swish
+    case silu
+    case relu
+
+    /// Element-wise.
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        switch self {
+        case .gelu: x.gelu()
+        case .geluNew, .geluTanh: x.gelu(.tanh)
+        case .swish, .silu: x.silu()
+        case .relu: x.relu()
+        }
+    }
+}
+
+/// Collects the checks that several families share.
+struct ConfigCheck {
+    let path: String
+
+    func require(_ holds: Bool, _ key: String, _ expected: String, _ found: some Any) throws {
+        if !holds {
+            throw ModelError.invalidConfig(
+                path: path, key: key, expected: expected, found: "\(found)")
+        }
+    }
+
+    func positive(_ key: String, _ value: Int) throws {
+        try require(value > 0, key, "a positive number", value)
+    }
+
+    /// Layers, widths and heads, which every family has.
+    func dimensions(of config: some EncoderConfig) throws {
+        try positive("num_hidden_layers", config.layerCount)
+        try positive("hidden_size", config.width)
+        try positive("num_attention_heads", config.headCount)
+        try positive("intermediate_size", config.feedForwardWidth)
+        try require(
+            config.width.isMultiple(of: config.headCount), "num_attention_heads",
+            "a divisor of hidden_size \(config.width)", config.headCount)
+    }
+}

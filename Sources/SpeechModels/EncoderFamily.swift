@@ -1,0 +1,67 @@
+public import Foundation
+import SpeechCore
+
+/// One family of encoders: how its configuration is read and its checkpoints name tensors.
+public struct EncoderFamily: Sendable {
+    /// Hugging Face's `model_type`.
+    public let modelType: String
+    /// The prefix that tensors carry in checkpoints with a head, such as `wav2vec2.`.
+    public let prefix: String
+    /// Tensors that checkpoints may hold and the encoder does not use, by the start of their names
+    /// (after the prefix is gone).
+    public let ignored: [String]
+    /// Old spellings and what they are called today, as suffixes.
+    public let renamedSuffixes: [(old: String, new: String)]
+    let decode: @Sendable (JSONDecoder, Data) throws -> any EncoderConfig
+
+    /// Every family that can be read; a new one adds its line here.
+    public static let all: [EncoderFamily] = [.w2vBert, .wav2Vec2, .hubert]
+
+    /// The family of a `model_type`.
+    ///
+    /// - Throws: `ModelError.unknownModelType`.
+    public static func named(_ modelType: String, path: String) throws -> EncoderFamily {
+        guard let family = all.first(where: { $0.modelType == modelType }) else {
+            throw ModelError.unknownModelType(
+                path: path, found: modelType, known: all.map(\.modelType))
+        }
+        return family
+    }
+
+    /// Reads and checks a configuration.
+    ///
+    /// - Throws: `ModelError.invalidConfig` naming the key.
+    public func config(from data: Data, path: String) throws -> any EncoderConfig {
+        do {
+            let config = try decode(JSONDecoder(), data)
+            try config.validate(path: path)
+            return config
+        } catch let error as DecodingError {
+            throw Self.invalidConfig(error, path: path)
+        }
+    }
+
+    private static func invalidConfig(_ error: DecodingError, path: String) -> ModelError {
+        func key(_ context: DecodingError.Context) -> String {
+            context.codingPath.map(\.stringValue).joined(separator: ".")
+        }
+        switch error {
+        case .typeMismatch(let type, let context):
+            return .invalidConfig(
+                path: path, key: key(context), expected: "\(type)", found: "another type")
+        case .dataCorrupted(let context):
+            return .invalidConfig(
+                path: path, key: key(context), expected: "a value that this family knows",
+                found: context.debugDescription)
+        case .keyNotFound(let missing, _):
+            return .invalidConfig(
+                path: path, key: missing.stringValue, expected: "a value", found: "nothing")
+        case .valueNotFound(let type, let context):
+            return .invalidConfig(
+                path: path, key: key(context), expected: "\(type)", found: "null")
+        @unknown default:
+            return .invalidConfig(
+                path: path, key: "", expected: "a valid configuration", found: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Torch
+
+/// The layers that shorten w2v-BERT's output for speech translation and many recognisers
+/// (`Wav2Vec2BertAdapter`).
+struct W2VBertAdapter {
+    private struct Layer {
+        let residualNorm, attentionNorm, feedForwardNorm: LayerNorm
+        let residualConvolution, attentionConvolution: Conv1d
+        let attention: ConformerSelfAttention
+        let feedForward: FeedForward
+
+        init(_ scope: ParameterScope, _ config: W2VBertConfig) {
+            let width = config.outputHiddenSize
+            func norm(_ name: String) -> LayerNorm {
+                LayerNorm(scope[name], width, epsilon: config.layerNormEpsilon)
+            }
+            func convolution(_ name: String) -> Conv1d {
+                Conv1d(
+                    scope[name], width, 2 * width, kernel: config.adapterKernel,
+                    stride: config.adapterStride, padding: config.adapterStride / 2)
+            }
+            residualNorm = norm("residual_layer_norm")
+            residualConvolution = convolution("residual_conv")
+            attentionNorm = norm("self_attn_layer_norm")
+            attentionConvolution = convolution("self_attn_conv")
+            attention = ConformerSelfAttention(
+                scope["self_attn"],
+                .init(
+                    width: width, heads: config.numAttentionHeads,
+                    dropout: config.attentionDropout, positions: nil))
+            feedForwardNorm = norm("ffn_layer_norm")
+            feedForward = FeedForward(
+                scope["ffn"], width: width, units: config.intermediateSize,
+                activation: config.adapterActivation)
+        }
+
+        func callAsFunction(_ x: Tensor, lengths: [Int]?) -> Tensor {
+            let residual = residualConvolution(residualNorm(x)).glu(2)
+            let attended = attentionConvolution(attentionNorm(x)).glu(2)
+            let mask = AttentionMask(
+                lengths: lengths, frames: attended.size(1), device: x.device)
+            let x = residual + attention(attended, mask, isTraining: false)
+            return x + feedForward(feedForwardNorm(x), isTraining: false)
+        }
+    }
+
+    private let projection: (linear: Linear, norm: LayerNorm)?
+    private let layers: [Layer]
+    private let config: W2VBertConfig
+
+    init(_ scope: ParameterScope, _ config: W2VBertConfig) {
+        if config.outputHiddenSize != config.hiddenSize {
+            projection = (
+                Linear(scope["proj"], config.hiddenSize, config.outputHiddenSize),
+                LayerNorm(
+                    scope["proj_layer_norm"], config.outputHiddenSize,
+                    epsilon: config.layerNormEpsilon)
+            )
+        } else {
+            projection = nil
+        }
+        layers = (0..<config.adapterLayers).map { Layer(scope["layers"][$0], config) }
+        self.config = config
+    }
+
+    func outputLength(frames: Int) -> Int {
+        layers.reduce(frames) { length, _ in shortened(length) }
+    }
+
+    /// transformers pads by ⌊stride / 2⌋ but counts valid frames with ⌊kernel / 2⌋.
+    private func shortened(_ length: Int) -> Int {
+        (length + 2 * (config.adapterKernel / 2) - config.adapterKernel) / config.adapterStride + 1
+    }
+
+    /// [B, T, D] to [B, T', O].
+    func callAsFunction(_ x: Tensor, lengths: [Int]?) -> Tensor {
+        var x = x
+        if let projection { x = projection.norm(projection.linear(x)) }
+        var lengths = lengths
+        for layer in layers {
+            lengths = lengths?.map(shortened)
+            x = layer(x, lengths: lengths)
+        }
+        return x
+    }
+}

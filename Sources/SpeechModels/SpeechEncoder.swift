@@ -1,0 +1,128 @@
+public import SpeechCore
+public import Torch
+
+/// A network that turns features into hidden states, one family behind one face.
+public protocol SpeechEncoder: AnyObject {
+    /// The configuration that it was built from.
+    var config: any EncoderConfig { get }
+    /// All its parameters and buffers, by Hugging Face's names without a prefix.
+    var parameters: ParameterStore { get }
+    /// The type that layers compute in. Parameters keep their own type; statistics of
+    /// normalisation and softmax are taken in `float32` in any case.
+    var precision: DType { get set }
+    /// Whether dropout is active.
+    var isTraining: Bool { get set }
+
+    /// The number of frames that an input of `length` samples or feature frames gives.
+    func frameCount(inputLength length: Int) -> Int
+    /// The number of frames of `lastHiddenState` for `frames` encoder frames (fewer behind an
+    /// adapter).
+    func outputLength(frames: Int) -> Int
+
+    /// Runs the encoder.
+    ///
+    /// - Parameters:
+    ///   - masked: [B, T] `bool`; the projected features of these frames are replaced by
+    ///     `masked_spec_embed` (masked prediction).
+    ///   - request: what the result is to hold.
+    func encode(_ input: EncoderInput, masked: Tensor?, request: LayerRequest) -> EncoderOutput
+}
+
+extension SpeechEncoder {
+    /// The number of layers.
+    public var layerCount: Int { config.layerCount }
+    /// The width D of the hidden states.
+    public var width: Int { config.width }
+
+    /// Runs the encoder on unmasked input.
+    public func encode(_ input: EncoderInput, request: LayerRequest = .last) -> EncoderOutput {
+        encode(input, masked: nil, request: request)
+    }
+}
+
+/// A batch as an encoder takes it.
+public struct EncoderInput {
+    /// Samples [B, N], or feature frames [B, T, F]; `float32`.
+    public let values: Tensor
+    /// Valid samples or feature frames of each clip, the rest is padding on the right; nil treats
+    /// everything as valid.
+    public let lengths: [Int]?
+
+    /// - Parameter lengths: nil, or all equal to the padded length, runs without any mask.
+    public init(values: Tensor, lengths: [Int]?) {
+        self.values = values
+        let padded = values.size(1)
+        self.lengths = lengths?.allSatisfy { $0 == padded } == true ? nil : lengths
+    }
+
+    /// Brings extracted features to a device.
+    public init(_ features: SpeechFeatures, device: Device = .cpu) {
+        self.init(
+            values: Tensor(features.values, features.shape, device: device),
+            lengths: features.lengths)
+    }
+
+    /// The number of clips.
+    public var batchSize: Int { values.size(0) }
+}
+
+/// What an encoder is asked to return.
+public struct LayerRequest: Sendable {
+    /// Hidden states to keep: 0 is the input of the first layer, i the output of layer i.
+    public var hiddenStates: Set<Int>
+    /// Layers, counted from 1, whose feed-forward features to keep.
+    public var feedForward: Set<Int>
+    /// Whether the final output is needed; without it the encoder stops after the last layer that
+    /// anybody asked for.
+    public var wantsLastHiddenState: Bool
+
+    /// Asks for the given layers.
+    public init(
+        hiddenStates: Set<Int> = [], feedForward: Set<Int> = [], wantsLastHiddenState: Bool = true
+    ) {
+        self.hiddenStates = hiddenStates
+        self.feedForward = feedForward
+        self.wantsLastHiddenState = wantsLastHiddenState
+    }
+
+    /// Only the final output.
+    public static let last = LayerRequest()
+
+    /// Everything that an encoder of `layers` layers computes.
+    public static func all(layers: Int) -> LayerRequest {
+        LayerRequest(hiddenStates: Set(0...layers), feedForward: Set(1...layers))
+    }
+
+    /// The last layer that has to run in an encoder of `layers` layers.
+    func lastNeededLayer(of layers: Int) -> Int {
+        wantsLastHiddenState
+            ? layers : min(layers, max(hiddenStates.max() ?? 0, feedForward.max() ?? 0))
+    }
+}
+
+/// All that an encoder was asked for.
+public struct EncoderOutput {
+    /// [B, T, D] by position: 0 is the input of the first layer, i the output of layer i. The last
+    /// one of families with a final LayerNorm is taken before it, as in `transformers` 5.
+    public internal(set) var hiddenStates: [Int: Tensor] = [:]
+    /// [B, T, D] by layer, counted from 1: the output of the feed-forward network (the second one
+    /// of a conformer layer) before scaling and residual sum.
+    public internal(set) var feedForward: [Int: Tensor] = [:]
+    /// [B, T', D'], behind the final LayerNorm and the adapter where there are any; nil if the
+    /// request did not ask for it.
+    public internal(set) var lastHiddenState: Tensor?
+    /// The encoder's output before the adapter, where there is one.
+    public internal(set) var encoderOutput: Tensor?
+    /// Valid frames of each clip in hidden states and feed-forward features.
+    public internal(set) var lengths: [Int]
+    /// Valid frames of each clip in `lastHiddenState`.
+    public internal(set) var outputLengths: [Int]
+}
+
+extension Tensor {
+    /// [B, T] `bool`, true for the first `lengths[b]` frames of clip b.
+    public static func validFrames(_ lengths: [Int], of frames: Int, device: Device) -> Tensor {
+        let values = lengths.flatMap { length in (0..<frames).map { $0 < length } }
+        return Tensor(values, [lengths.count, frames], device: device)
+    }
+}
