@@ -12,6 +12,8 @@ public enum AudioError: ReportedError, Equatable {
     case unknownFormat(path: String, found: String)
     /// The file holds fewer frames than its header promises, or stops decoding before its end.
     case truncated(path: String, expected: Int, found: Int)
+    /// The file is damaged at a byte position, counted from 0.
+    case corrupt(path: String, position: Int)
     /// The file is an audio file without a single sample.
     case empty(path: String)
     /// A sample is infinite or not a number; `frame` counts from the start of the file.
@@ -41,11 +43,14 @@ public enum AudioError: ReportedError, Equatable {
         case .unreadable(let path, let reason):
             return "cannot read audio file '\(path)': \(reason)"
         case .unknownFormat(let path, let found):
-            return "cannot decode '\(path)': expected WAV, FLAC, MP3, OGG (Vorbis, Opus) or AIFF, "
+            return "cannot decode '\(path)': expected WAV, FLAC, MP3, or Vorbis or Opus in OGG, "
                 + "found \(found)"
         case .truncated(let path, let expected, let found):
             return "audio file '\(path)' is truncated or corrupt: "
                 + "its header promises \(expected) frames, \(found) could be decoded"
+        case .corrupt(let path, let position):
+            return "audio file '\(path)' is corrupt: expected a whole page of an OGG file "
+                + "at byte \(position), found other or damaged data"
         case .empty(let path):
             return "audio file '\(path)' is empty: expected at least one frame, found none"
         case .nonFinite(let path, let frame):

@@ -7,9 +7,6 @@ public enum AudioFormat: String, Sendable, CaseIterable {
     case vorbis
     /// Opus in an OGG container.
     case opus
-    case aiff
-    case caf
-    case au
 }
 
 /// What the header of an audio file says.
@@ -20,7 +17,7 @@ public struct AudioInfo: Sendable, Equatable {
     public let samplingRate: Int
     /// The number of channels.
     public let channels: Int
-    /// Samples of one channel, at the file's own rate; for MP3 without a length header an estimate.
+    /// Samples of one channel, at the file's own rate.
     public let frames: Int
 
     /// The length in seconds.

@@ -1,7 +1,7 @@
 /// Reads audio files as one channel of floats at the rate that the encoders take.
 ///
-/// WAV, FLAC, MP3, Vorbis, Opus, AIFF, CAF and AU are decoded by libsndfile and resampled by
-/// libsoxr. Every function may be called from several threads at once.
+/// WAV, FLAC, MP3, Vorbis and Opus are decoded by libsndfile and resampled by libsoxr. Every function
+/// may be called from several threads at once.
 public enum AudioReader {
     /// A segment may reach this much beyond the end of its file, in seconds: manifests round.
     public static let segmentTolerance = 0.01
@@ -9,12 +9,16 @@ public enum AudioReader {
     // Memory grows with the frames that were decoded, never with what a header claims.
     private static let blockFrames = 1 << 15
 
-    /// Reads what the header of a file says, without decoding.
+    /// Reads what a file's header says; an MP3 whose header states no length is decoded to measure it.
     ///
     /// - Throws: `AudioError` when the file is missing, no file, unreadable, of unknown format, cut
-    ///   short (WAV), empty, or has too many channels or an unusable rate.
+    ///   short (WAV), corrupt (OGG), empty, or has too many channels or an unusable rate.
     public static func info(_ path: String) throws -> AudioInfo {
-        try SoundFile(path: path).info
+        let file = try SoundFile(path: path)
+        let frames = try file.promisedFrames ?? decode(file, from: 0, count: nil).count
+        return AudioInfo(
+            format: file.format, samplingRate: file.samplingRate, channels: file.channels,
+            frames: frames)
     }
 
     /// Decodes a file or a segment of it: the mean of its channels, resampled; [samples], full scale ±1.
@@ -37,66 +41,71 @@ public enum AudioReader {
             throw AudioError.invalidDuration(path: path, duration: duration)
         }
         let file = try SoundFile(path: path)
-        let segment = try Segment(of: file, offset: offset, duration: duration)
-        let mono = try decode(segment, of: file)
+        let mono: [Float]
+        if offset == 0, duration == nil {
+            mono = try decode(file, from: 0, count: nil)
+        } else if file.seeksExactly, let frames = file.promisedFrames {
+            let range = try segment(of: file, frames: frames, offset: offset, duration: duration)
+            mono = try decode(file, from: range.lowerBound, count: range.count)
+        } else {
+            let whole = try decode(file, from: 0, count: nil)
+            let range = try segment(
+                of: file, frames: whole.count, offset: offset, duration: duration)
+            mono = Array(whole[range])
+        }
         return try Resampler.resample(
-            mono, from: file.info.samplingRate, to: samplingRate, quality: quality)
+            mono, from: file.samplingRate, to: samplingRate, quality: quality)
     }
 
-    /// A range of frames at the file's own rate.
-    private struct Segment {
-        let start: Int
-        /// Nil: up to the end of the file, wherever that proves to be.
-        let count: Int?
-
-        init(of file: SoundFile, offset: Double, duration: Double?) throws {
-            let info = file.info
-            let rate = Double(info.samplingRate)
-            let outside = AudioError.segmentOutsideFile(
-                path: file.path, offset: offset, duration: duration, fileDuration: info.duration)
-            guard offset < info.duration || offset == 0 else { throw outside }
-            start = min(Int((offset * rate).rounded()), info.frames - 1)
-            guard let duration else {
-                count = nil
-                return
-            }
-            guard offset + duration <= info.duration + AudioReader.segmentTolerance else {
-                throw outside
-            }
-            count = max(1, min(Int((duration * rate).rounded()), info.frames - start))
+    /// The frames of a segment, never empty.
+    private static func segment(
+        of file: SoundFile, frames: Int, offset: Double, duration: Double?
+    ) throws -> Range<Int> {
+        let rate = Double(file.samplingRate)
+        let length = Double(frames) / rate
+        guard offset < length, offset + (duration ?? 0) <= length + segmentTolerance else {
+            throw AudioError.segmentOutsideFile(
+                path: file.path, offset: offset, duration: duration, fileDuration: length)
         }
+        let start = min(Int((offset * rate).rounded()), frames - 1)
+        guard let duration else { return start..<frames }
+        let count = max(1, Int((duration * rate).rounded()))
+        return start..<min(frames, start + count)
     }
 
-    private static func decode(_ segment: Segment, of file: SoundFile) throws -> [Float] {
-        let info = file.info
-        if segment.start > 0, !file.seek(to: segment.start) {
-            throw AudioError.truncated(
-                path: file.path, expected: info.frames, found: segment.start)
+    /// Decodes `count` frames, or all that follow, as the mean of the channels.
+    private static func decode(
+        _ file: SoundFile, from start: Int, count: Int?
+    ) throws -> [Float] {
+        let promised = file.promisedFrames.map { $0 - start }
+        func truncated(_ found: Int) -> AudioError {
+            .truncated(
+                path: file.path, expected: file.promisedFrames ?? start + found,
+                found: start + found)
         }
-        let expected = segment.count ?? info.frames - segment.start
+        if start > 0, !file.seek(to: start) { throw truncated(0) }
         var mono: [Float] = []
-        mono.reserveCapacity(min(expected, blockFrames * 32))
+        mono.reserveCapacity(min(count ?? promised ?? 0, blockFrames * 32))
         let block = UnsafeMutableBufferPointer<Float>.allocate(
-            capacity: blockFrames * info.channels)
+            capacity: blockFrames * file.channels)
         defer { block.deallocate() }
-        while segment.count.map({ mono.count < $0 }) ?? true {
-            let wanted = min(blockFrames, (segment.count ?? .max) - mono.count)
+        while mono.count < count ?? .max {
+            let wanted = min(blockFrames, (count ?? .max) - mono.count)
             let found = file.read(wanted, into: block)
             guard found > 0 else { break }
             let first = mono.count
-            append(UnsafeBufferPointer(block), frames: found, channels: info.channels, to: &mono)
+            append(UnsafeBufferPointer(block), frames: found, channels: file.channels, to: &mono)
             if let bad = mono[first...].firstIndex(where: { !$0.isFinite }) {
-                throw AudioError.nonFinite(path: file.path, frame: segment.start + bad)
+                throw AudioError.nonFinite(path: file.path, frame: start + bad)
             }
         }
-        guard !mono.isEmpty else { throw AudioError.empty(path: file.path) }
-        // The length of an MP3 may be an estimate; every other format states it.
-        let isShort = mono.count < expected && info.format != .mp3
-        guard !isShort, !file.hasFailed else {
-            throw AudioError.truncated(
-                path: file.path, expected: segment.start + expected,
-                found: segment.start + mono.count)
+        // Some MP3 writers count their header as a frame of audio, at most 1152 samples.
+        let tolerance = file.format == .mp3 ? 1152 : 0
+        if let expected = count ?? promised, mono.count < expected - tolerance {
+            throw truncated(mono.count)
         }
+        guard !file.hasFailed else { throw truncated(mono.count) }
+        guard !mono.isEmpty else { throw AudioError.empty(path: file.path) }
         return mono
     }
 

@@ -49,16 +49,14 @@ public enum AudioWriter {
         header.channels = 1
         let container = format == .wav ? SF_FORMAT_WAV : SF_FORMAT_FLAC
         header.format = Int32(Int(container) | Int(SF_FORMAT_PCM_16))
-        guard sf_format_check(&header) != 0 else {
-            throw AudioError.encodingFailed(
-                path: name, reason: "\(format.rawValue) cannot hold \(samplingRate) Hz")
-        }
         let memory = MemoryFile()
         try withExtendedLifetime(memory) {
             var callbacks = MemoryFile.callbacks
             let user = Unmanaged.passUnretained(memory).toOpaque()
             guard let file = sf_open_virtual(&callbacks, Int32(SFM_WRITE), &header, user) else {
-                throw AudioError.encodingFailed(path: name, reason: "the encoder did not start")
+                // Nothing but the rate can be wrong here.
+                throw AudioError.encodingFailed(
+                    path: name, reason: "\(format.rawValue) cannot hold \(samplingRate) Hz")
             }
             let written = sf_writef_short(file, samples, sf_count_t(samples.count))
             let reason = String(cString: sf_strerror(file))

@@ -4,8 +4,14 @@ internal import Foundation
 /// An audio file opened for reading with libsndfile, closed when released.
 final class SoundFile {
     let path: String
-    let info: AudioInfo
+    let format: AudioFormat
+    let samplingRate: Int
+    let channels: Int
+    /// The frames that the header promises; nil when it promises none.
+    let promisedFrames: Int?
     private let handle: OpaquePointer
+    // Outlives the handle, which calls it.
+    private let source: SequentialFile?
 
     static let channelLimit = 1...16
     static let samplingRateLimit = 1000...768_000
@@ -15,35 +21,48 @@ final class SoundFile {
         self.path = path
         try Self.checkReadable(path)
         var header = SF_INFO()
-        guard let handle = sf_open(path, Int32(SFM_READ), &header) else {
-            throw AudioError.unknownFormat(path: path, found: Self.firstBytes(of: path))
+        var source: SequentialFile?
+        var opened = sf_open(path, Int32(SFM_READ), &header)
+        if opened != nil, AudioFormat(libraryFormat: Int(header.format)) == .mp3 {
+            sf_close(opened)
+            header = SF_INFO()
+            source = SequentialFile(path: path)
+            opened = source?.open(&header)
         }
-        self.handle = handle
+        guard let handle = opened else {
+            throw AudioError.unknownFormat(path: path, found: Self.start(of: path))
+        }
         guard let format = AudioFormat(libraryFormat: Int(header.format)) else {
             sf_close(handle)
-            throw AudioError.unknownFormat(path: path, found: Self.firstBytes(of: path))
+            throw AudioError.unknownFormat(path: path, found: Self.start(of: path))
         }
-        // The count of a stream that does not say its length is a huge number, never a negative one.
-        info = AudioInfo(
-            format: format, samplingRate: Int(header.samplerate), channels: Int(header.channels),
-            frames: max(0, Int(header.frames)))
+        self.source = source
+        self.handle = handle
+        self.format = format
+        samplingRate = Int(header.samplerate)
+        channels = Int(header.channels)
+        // What libsndfile says of a length that is not known.
+        let unknown = sf_count_t.max
+        promisedFrames = header.frames == unknown ? nil : max(0, Int(header.frames))
         // From here on deinit closes the handle.
-        guard Self.channelLimit.contains(info.channels) else {
+        guard Self.channelLimit.contains(channels) else {
             throw AudioError.tooManyChannels(
-                path: path, expected: Self.channelLimit, found: info.channels)
+                path: path, expected: Self.channelLimit, found: channels)
         }
-        guard Self.samplingRateLimit.contains(info.samplingRate) else {
+        guard Self.samplingRateLimit.contains(samplingRate) else {
             throw AudioError.unsupportedSamplingRate(
-                path: path, expected: Self.samplingRateLimit, found: info.samplingRate)
+                path: path, expected: Self.samplingRateLimit, found: samplingRate)
         }
-        if format == .wav, let data = WaveDataChunk(path: path), data.isCutShort {
-            throw AudioError.truncated(
-                path: path, expected: data.promisedFrames, found: info.frames)
-        }
-        guard info.frames > 0 else { throw AudioError.empty(path: path) }
+        try checkStructure()
+        guard promisedFrames != 0 else { throw AudioError.empty(path: path) }
     }
 
     deinit { sf_close(handle) }
+
+    /// Whether `seek` goes to the very frame.
+    ///
+    /// The MP3 decoder guesses the place, so those files are decoded from their start.
+    var seeksExactly: Bool { format != .mp3 }
 
     /// Moves to a frame; false when the decoder cannot.
     func seek(to frame: Int) -> Bool {
@@ -52,12 +71,26 @@ final class SoundFile {
 
     /// Decodes up to `count` frames into `block` [count * channels] and returns how many came.
     func read(_ count: Int, into block: UnsafeMutableBufferPointer<Float>) -> Int {
-        precondition(count * info.channels <= block.count)
+        precondition(count * channels <= block.count)
         return max(0, Int(sf_readf_float(handle, block.baseAddress, sf_count_t(count))))
     }
 
     /// Whether decoding met damaged data.
     var hasFailed: Bool { sf_error(handle) != 0 }
+
+    /// Looks for damage that libsndfile passes over in silence.
+    private func checkStructure() throws {
+        switch format {
+        case .wav:
+            guard let data = WaveDataChunk(path: path), data.isCutShort else { return }
+            throw AudioError.truncated(
+                path: path, expected: data.promisedFrames, found: promisedFrames ?? 0)
+        case .vorbis, .opus:
+            guard let position = try OggPages.firstDamage(in: path) else { return }
+            throw AudioError.corrupt(path: path, position: position)
+        case .flac, .mp3: return
+        }
+    }
 
     private static func checkReadable(_ path: String) throws {
         var status = stat()
@@ -75,18 +108,19 @@ final class SoundFile {
 
     // libsndfile keeps the reason of a failed open in a variable of the whole process, where a
     // failure on another thread may replace it; the file's first bytes say as much, reliably.
-    private static func firstBytes(of path: String) -> String {
+    private static func start(of path: String) -> String {
         guard let file = FileHandle(forReadingAtPath: path),
             let bytes = try? file.read(upToCount: 16)
         else { return "a file that cannot be read" }
-        let known: [(magic: String, name: String)] = [
-            ("RIFF", "a damaged WAV file"), ("RF64", "a damaged WAV file"),
-            ("fLaC", "a damaged FLAC file"), ("OggS", "a damaged OGG file"),
-            ("ID3", "a damaged MP3 file"), ("FORM", "a damaged AIFF file"),
+        let known: [(magic: [UInt8], name: String)] = [
+            ([UInt8]("RIFF".utf8), "a damaged WAV file"),
+            ([UInt8]("fLaC".utf8), "a damaged FLAC file"),
+            ([UInt8]("OggS".utf8), "a damaged OGG file"),
+            ([UInt8]("ID3".utf8), "a damaged MP3 file"),
+            ([0xff, 0xfb], "a damaged MP3 file"), ([0xff, 0xf3], "a damaged MP3 file"),
+            ([UInt8]("FORM".utf8), "AIFF"), ([UInt8]("caff".utf8), "CAF"),
         ]
-        if let match = known.first(where: { bytes.starts(with: $0.magic.utf8) }) {
-            return match.name
-        }
+        if let match = known.first(where: { bytes.starts(with: $0.magic) }) { return match.name }
         let shown = bytes.map { byte in
             (0x20...0x7e).contains(byte)
                 ? String(UnicodeScalar(byte))
@@ -97,18 +131,16 @@ final class SoundFile {
 }
 
 extension AudioFormat {
+    // AIFF, CAF and the other formats of libsndfile are not taken: it does not notice when they
+    // are cut short.
     fileprivate init?(libraryFormat: Int) {
         let codec = libraryFormat & Int(SF_FORMAT_SUBMASK)
         switch libraryFormat & Int(SF_FORMAT_TYPEMASK) {
-        case Int(SF_FORMAT_WAV), Int(SF_FORMAT_WAVEX), Int(SF_FORMAT_RF64), Int(SF_FORMAT_W64):
-            self = .wav
+        case Int(SF_FORMAT_WAV), Int(SF_FORMAT_WAVEX), Int(SF_FORMAT_RF64): self = .wav
         case Int(SF_FORMAT_FLAC): self = .flac
         case Int(SF_FORMAT_OGG) where codec == Int(SF_FORMAT_OPUS): self = .opus
         case Int(SF_FORMAT_OGG) where codec == Int(SF_FORMAT_VORBIS): self = .vorbis
         case Int(SF_FORMAT_MPEG): self = .mp3
-        case Int(SF_FORMAT_AIFF): self = .aiff
-        case Int(SF_FORMAT_CAF): self = .caf
-        case Int(SF_FORMAT_AU): self = .au
         default: return nil
         }
     }

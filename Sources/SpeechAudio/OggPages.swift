@@ -1,0 +1,59 @@
+internal import SpeechCore
+
+/// The page structure of an OGG file (RFC 3533).
+///
+/// Decoders skip a page whose checksum is wrong, and libsndfile ends a stream at the first damage that
+/// it meets; either way audio would go missing without a word.
+enum OggPages {
+    /// The position of the first byte that belongs to no whole and undamaged page, or nil.
+    ///
+    /// - Throws: `FileSystemError` when the file cannot be read.
+    static func firstDamage(in path: String) throws -> Int? {
+        let file = try MappedFile(path: path)
+        return file.withBytes(0..<file.count) { bytes in
+            var position = 0
+            while position < bytes.count {
+                guard let length = pageLength(of: bytes, at: position),
+                    checksum(of: bytes, at: position, length: length)
+                        == bytes.loadUnaligned(fromByteOffset: position + 22, as: UInt32.self)
+                        .littleEndian
+                else { return position }
+                position += length
+            }
+            return nil
+        }
+    }
+
+    private static let headerLength = 27
+
+    /// The length of the whole page at a position, or nil when there is none.
+    private static func pageLength(of bytes: UnsafeRawBufferPointer, at start: Int) -> Int? {
+        let table = start + headerLength
+        guard table <= bytes.count, bytes[start..<start + 4].elementsEqual("OggS".utf8) else {
+            return nil
+        }
+        let segments = Int(bytes[table - 1])
+        guard table + segments <= bytes.count else { return nil }
+        let content = bytes[table..<table + segments].reduce(0) { $0 + Int($1) }
+        let length = headerLength + segments + content
+        return start + length <= bytes.count ? length : nil
+    }
+
+    /// CRC-32 with polynomial 0x04C11DB7, no reflection, over the page with its checksum field as 0.
+    private static func checksum(
+        of bytes: UnsafeRawBufferPointer, at start: Int, length: Int
+    ) -> UInt32 {
+        var sum: UInt32 = 0
+        for index in 0..<length {
+            let byte = (22..<26).contains(index) ? 0 : bytes[start + index]
+            sum = sum << 8 ^ table[Int(sum >> 24) ^ Int(byte)]
+        }
+        return sum
+    }
+
+    private static let table: [UInt32] = (0..<256).map { value in
+        (0..<8).reduce(UInt32(value) << 24) { sum, _ in
+            sum & 0x8000_0000 != 0 ? sum << 1 ^ 0x04c1_1db7 : sum << 1
+        }
+    }
+}
