@@ -52,11 +52,8 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Hashable {
     /// Starts one of the independent sequences under a seed; see `init(seed:stream:)`.
     public init(seed: UInt64, streams: [UInt64]) {
         var mixer = SplitMix(state: seed)
-        for number in streams {
-            // Mixed before the sum, so that neighbouring numbers do not meet on one path.
-            var other = SplitMix(state: number)
-            mixer.state = mixer.next() &+ other.next()
-        }
+        // Each number enters a state that is already mixed, so order and count matter.
+        for number in streams { mixer.state = mixer.next() ^ number }
         s0 = mixer.next()
         s1 = mixer.next()
         s2 = mixer.next()
