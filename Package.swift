@@ -59,6 +59,14 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+
+        .target(name: "TestSupport", dependencies: ["SpeechCore"], path: "Tests/TestSupport"),
+        .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+        .testTarget(name: "SpeechCoreTests", dependencies: ["SpeechCore", "TestSupport"]),
+        .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
+        .testTarget(name: "SpeechModelsTests", dependencies: ["SpeechModels", "TestSupport"]),
+        .testTarget(
+            name: "SpeechInferenceTests", dependencies: ["SpeechInference", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -111,7 +111,8 @@ public struct EncoderOutput {
     /// [B, T', D'], behind the final LayerNorm and the adapter where there are any; nil if the
     /// request did not ask for it.
     public internal(set) var lastHiddenState: Tensor?
-    /// The encoder's output before the adapter, where there is one.
+    /// [B, T, D], behind the final LayerNorm and before the adapter; nil if the request did not ask
+    /// for the last hidden state.
     public internal(set) var encoderOutput: Tensor?
     /// Valid frames of each clip in hidden states and feed-forward features.
     public internal(set) var lengths: [Int]

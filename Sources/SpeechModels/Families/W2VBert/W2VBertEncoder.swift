@@ -93,11 +93,11 @@ public final class W2VBertEncoder: SpeechEncoder {
         }
         guard request.wantsLastHiddenState else { return output }
 
+        output.encoderOutput = x
         if let intermediate {
             x = x.adding(intermediate(x, isTraining: isTraining), scale: 0.5)
         }
         if let adapter {
-            output.encoderOutput = x
             x = adapter(x, lengths: mask == nil ? nil : lengths)
         }
         output.lastHiddenState = x

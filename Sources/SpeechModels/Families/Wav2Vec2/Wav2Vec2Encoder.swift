@@ -109,10 +109,8 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
         guard request.wantsLastHiddenState else { return output }
 
         if configuration.isPreNorm { x = norm(x) }
-        if let adapter {
-            output.encoderOutput = x
-            x = adapter(x)
-        }
+        output.encoderOutput = x
+        if let adapter { x = adapter(x) }
         output.lastHiddenState = x
         return output
     }

@@ -1,0 +1,116 @@
+import Foundation
+import SpeechCore
+import SpeechModels
+import TestSupport
+import Testing
+import Torch
+
+/// Every hidden state, feed-forward feature and output of every fixture against the reference.
+@Suite(.serialized) struct ParityTests {
+    /// Absolute tolerance on hidden states and outputs in float32.
+    static let tolerance: Double = 1e-4
+
+    static let models = [
+        "hubert_base", "hubert_large", "hubert_posbn", "store_bf16", "store_fp16",
+        "store_safetensors_weight_g", "store_sharded", "w2vbert", "w2vbert_adapter_ctc",
+        "w2vbert_intermediate_ffn", "wav2vec2_adapter", "wav2vec2_base", "wav2vec2_ctc",
+        "wav2vec2_mms_ctc", "wav2vec2_xlsr",
+    ]
+
+    /// A fixture with its inputs as tensors.
+    struct Case {
+        let model: LoadedModel
+        let expected: SafetensorsFile
+        let values: Tensor
+        let lengths: [Int]
+
+        init(_ name: String) throws {
+            model = try ModelLoader.load(Fixtures.model(name).path)
+            expected = try Fixtures.expected(name)
+            let input = expected.entry("input_values") == nil ? "input_features" : "input_values"
+            let shape = try #require(expected.entry(input)).shape
+            values = Tensor(try expected.floats(input), shape)
+            let mask = try expected.integers("attention_mask")
+            lengths = (0..<shape[0]).map { clip in
+                mask[(clip * shape[1])..<((clip + 1) * shape[1])].reduce(0, +)
+            }
+        }
+
+        func run(masked: Tensor? = nil, useMask: Bool = true) -> EncoderOutput {
+            withoutGradients {
+                model.encoder.encode(
+                    EncoderInput(values: values, lengths: useMask ? lengths : nil),
+                    masked: masked, request: .all(layers: model.encoder.layerCount))
+            }
+        }
+
+        func compare(_ tensor: Tensor?, _ name: String) throws {
+            let tensor = try #require(tensor, "\(name)")
+            #expect(tensor.shape == expected.entry(name)?.shape, "\(name)")
+            expectClose(
+                tensor.floats(), try expected.floats(name), within: ParityTests.tolerance, name)
+        }
+
+        func compareAll(_ output: EncoderOutput, _ prefix: String) throws {
+            for layer in 0...model.encoder.layerCount {
+                try compare(output.hiddenStates[layer], "\(prefix).hidden_states.\(layer)")
+            }
+            for layer in 0..<model.encoder.layerCount where prefix == "mask" {
+                try compare(output.feedForward[layer + 1], "\(prefix).ffn.\(layer)")
+            }
+            if expected.entry("\(prefix).encoder_output") != nil {
+                try compare(output.encoderOutput, "\(prefix).encoder_output")
+            }
+            try compare(output.lastHiddenState, "\(prefix).last_hidden_state")
+        }
+    }
+
+    @Test(arguments: models)
+    func reproducesTheReference(_ name: String) throws {
+        let fixture = try Case(name)
+        let masked = fixture.run()
+        try fixture.compareAll(masked, "mask")
+        try fixture.compareAll(fixture.run(useMask: false), "nomask")
+        if fixture.expected.entry("frame_mask") != nil {
+            let mask = try fixture.expected.integers("frame_mask")
+            let frames = mask.count / masked.lengths.count
+            let expected = masked.lengths.indices.map {
+                mask[($0 * frames)..<(($0 + 1) * frames)].reduce(0, +)
+            }
+            #expect(masked.lengths == expected)
+        }
+        if fixture.expected.entry("adapter_lengths") != nil {
+            #expect(masked.outputLengths == (try fixture.expected.integers("adapter_lengths")))
+        }
+    }
+
+    @Test(arguments: models)
+    func reproducesMaskedPrediction(_ name: String) throws {
+        let fixture = try Case(name)
+        guard let entry = fixture.expected.entry("spec.mask_time_indices") else { return }
+        let indices = try fixture.expected.integers("spec.mask_time_indices")
+        let masked = Tensor(indices.map { $0 != 0 }, entry.shape)
+        try fixture.compare(
+            fixture.run(masked: masked).lastHiddenState, "spec.last_hidden_state")
+    }
+
+    @Test(arguments: models)
+    func reproducesEachClipAlone(_ name: String) throws {
+        let fixture = try Case(name)
+        let extractor = fixture.model.featureExtractor
+        for clip in fixture.lengths.indices {
+            let features = try extractor.extract([fixture.expected.floats("raw.\(clip)")])
+            let output = withoutGradients {
+                fixture.model.encoder.encode(EncoderInput(features))
+            }
+            let frames = output.outputLengths[0]
+            let last = try #require(output.lastHiddenState)
+            let expected = try #require(fixture.expected.entry("alone.\(clip).last_hidden_state"))
+            #expect(last.size(1) >= frames)
+            expectClose(
+                last.select(0, 0).narrow(0, 0, expected.shape[0]).floats(),
+                try fixture.expected.floats("alone.\(clip).last_hidden_state"),
+                within: ParityTests.tolerance, "alone.\(clip)")
+        }
+    }
+}
