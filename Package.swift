@@ -66,6 +66,8 @@ let package = Package(
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
         .testTarget(name: "SpeechModelsTests", dependencies: ["SpeechModels", "TestSupport"]),
         .testTarget(
+            name: "SpeechObjectivesTests", dependencies: ["SpeechObjectives", "TestSupport"]),
+        .testTarget(
             name: "SpeechInferenceTests", dependencies: ["SpeechInference", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

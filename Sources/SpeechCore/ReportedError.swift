@@ -1,4 +1,4 @@
-/// The exit codes that the command promises (DESIGN, section 4).
+/// The exit codes that the command promises.
 public enum ExitStatus: Int32, Sendable {
     /// Something failed while running: no disk space, out of memory, a device that went away.
     case runtimeFailure = 1

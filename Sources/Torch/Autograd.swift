@@ -18,27 +18,28 @@ public func withGradients<Result>(
 extension Tensor {
     /// Whether operators on this tensor are recorded for gradients.
     public var requiresGradient: Bool {
-        get { handle.map { ct_requires_grad($0) } ?? false }
+        get { withHandle { ct_requires_grad($0) } ?? false }
         set {
-            guard let handle else { return }
-            TorchFailure.check(ct_set_requires_grad(handle, newValue), "requires gradient")
+            let status = withHandle { ct_set_requires_grad($0, newValue) } ?? 0
+            TorchFailure.check(status, "requires gradient of \(summary)")
         }
     }
 
     /// The gradient accumulated by `backward()`, of this tensor's shape.
     public var gradient: Tensor? {
-        get { handle.flatMap { ct_grad($0) }.map { Tensor($0) } }
+        get { withHandle { ct_grad($0) }.flatMap { $0 }.map { Tensor($0) } }
         set {
-            guard let handle else { return }
-            TorchFailure.check(ct_set_grad(handle, newValue?.handle), "set gradient")
+            let status = withExtendedLifetime(newValue) {
+                withHandle { ct_set_grad($0, newValue?.handle) } ?? 0
+            }
+            TorchFailure.check(status, "gradient of \(summary)")
         }
     }
 
     /// The same memory without history.
     public func detached() -> Tensor {
-        guard let handle else { return .failed }
         var result: OpaquePointer?
-        TorchFailure.check(ct_detach(handle, &result), "detach")
+        TorchFailure.check(withHandle { ct_detach($0, &result) } ?? 0, "detach of \(summary)")
         return Tensor(result)
     }
 
@@ -46,9 +47,9 @@ extension Tensor {
     ///
     /// - Parameter gradient: of this tensor's shape; may be left out for a scalar.
     public func backward(gradient: Tensor? = nil, retainGraph: Bool = false) {
-        guard let handle, !ct_scope_failed() else { return }
+        if ct_scope_failed() { return }
         let status = withExtendedLifetime(gradient) {
-            ct_backward(handle, gradient?.handle, retainGraph)
+            withHandle { ct_backward($0, gradient?.handle, retainGraph) } ?? 0
         }
         TorchFailure.check(status, "backward of \(summary)")
     }
@@ -57,11 +58,13 @@ extension Tensor {
     ///
     /// - Parameter gradient: of this tensor's shape; may be left out for a scalar.
     public func gradients(of inputs: [Tensor], gradient: Tensor? = nil) -> [Tensor?] {
-        guard let handle, !ct_scope_failed() else { return inputs.map { _ in nil } }
+        if ct_scope_failed() { return inputs.map { _ in nil } }
         var results = [OpaquePointer?](repeating: nil, count: inputs.count)
         let handles = inputs.map { $0.handle! }
         let status = withExtendedLifetime((inputs, gradient)) {
-            ct_gradients(handle, gradient?.handle, handles, Int32(handles.count), &results)
+            withHandle {
+                ct_gradients($0, gradient?.handle, handles, Int32(handles.count), &results)
+            } ?? 0
         }
         TorchFailure.check(status, "gradients of \(summary)")
         return results.map { $0.map { Tensor($0) } }

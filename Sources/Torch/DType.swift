@@ -1,4 +1,4 @@
-/// The element types of tensors. Raw values are LibTorch's scalar types.
+/// The element types of tensors, with the numbers of LibTorch's scalar types.
 public enum DType: Int32, Sendable, CaseIterable {
     case uint8 = 0
     case int32 = 3

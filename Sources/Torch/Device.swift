@@ -5,13 +5,15 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     case cpu
     case cuda(Int)
 
-    /// Parses `cpu`, `cuda` or `cuda:1`; nil for anything else.
+    /// Parses `cpu`, `cuda` or `cuda:1`, up to `cuda:127`; nil for anything else.
     public init?(_ text: String) {
         if text == "cpu" {
             self = .cpu
         } else if text == "cuda" {
             self = .cuda(0)
-        } else if text.hasPrefix("cuda:"), let index = Int(text.dropFirst(5)), index >= 0 {
+        } else if text.hasPrefix("cuda:"), let index = Int(text.dropFirst(5)),
+            Self.indices ~= index
+        {
             self = .cuda(index)
         } else {
             return nil
@@ -30,7 +32,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     public var isAvailable: Bool {
         switch self {
         case .cpu: true
-        case .cuda(let index): index < Engine.cudaDeviceCount
+        case .cuda(let index): 0..<Engine.cudaDeviceCount ~= index
         }
     }
 
@@ -39,11 +41,16 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         TorchFailure.check(ct_synchronize(code), "synchronize")
     }
 
+    /// What c10::DeviceIndex, a signed byte, can count.
+    private static let indices = 0...127
+
     /// c10::DeviceType << 8 | index.
     var code: Int32 {
         switch self {
-        case .cpu: 0
-        case .cuda(let index): 1 << 8 | Int32(index)
+        case .cpu: return 0
+        case .cuda(let index):
+            precondition(Self.indices ~= index, "no CUDA device can have the index \(index)")
+            return 1 << 8 | Int32(index)
         }
     }
 

@@ -10,7 +10,8 @@ struct Operator: Sendable {
         _ = Engine.initialized
         var handle: CTOperator = 0
         guard ct_operator(name, overload, &handle) == 0 else {
-            fatalError("LibTorch has no operator \(name).\(overload): \(String(cString: ct_last_error()))")
+            let reason = String(cString: ct_last_error())
+            fatalError("LibTorch has no operator \(name).\(overload): \(reason)")
         }
         self.handle = handle
         self.name = name

@@ -43,10 +43,8 @@ public final class RandomGenerator {
         }
         set {
             let tensor = Tensor(newValue, [newValue.count])
-            withExtendedLifetime(tensor) {
-                TorchFailure.check(
-                    ct_generator_set_state(handle, tensor.handle!), "set generator state")
-            }
+            let status = tensor.withHandle { ct_generator_set_state(handle, $0) } ?? 0
+            TorchFailure.check(status, "set generator state of \(newValue.count) bytes")
         }
     }
 }

@@ -4,13 +4,14 @@ extension Tensor {
     /// Makes a tensor from host values in row-major order.
     ///
     /// - Parameters:
-    ///   - values: as many as the product of `shape`.
+    ///   - values: as many as the product of `shape`; not checked inside an error scope that has
+    ///     failed, where the lengths of failed tensors mean nothing.
     ///   - shape: empty for a scalar.
     public convenience init<Element: TensorElement>(
         _ values: [Element], _ shape: [Int], device: Device = .cpu
     ) {
         precondition(
-            values.count == shape.reduce(1, *),
+            values.count == shape.reduce(1, *) || ct_scope_failed(),
             "\(values.count) values for a tensor of shape \(shape)")
         self.init(
             values.withUnsafeBytes { Tensor.copied($0, dtype: Element.dtype, shape, device) })
@@ -21,7 +22,7 @@ extension Tensor {
         bytes: UnsafeRawBufferPointer, dtype: DType, _ shape: [Int], device: Device = .cpu
     ) {
         precondition(
-            bytes.count == shape.reduce(dtype.byteCount, *),
+            bytes.count == shape.reduce(dtype.byteCount, *) || ct_scope_failed(),
             "\(bytes.count) bytes for a \(dtype) tensor of shape \(shape)")
         self.init(Tensor.copied(bytes, dtype: dtype, shape, device))
     }
@@ -57,14 +58,15 @@ extension Tensor {
     ///
     /// Inside an error scope that has failed the result is empty.
     public func values<Element: TensorElement>(_ type: Element.Type = Element.self) -> [Element] {
+        if ct_scope_failed() { return [] }
         let source = dtype == Element.dtype ? self : to(Element.dtype)
-        guard let handle = source.handle else { return [] }
         let count = source.count
         return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+            guard let address = buffer.baseAddress else { return }
             let bytes = count * MemoryLayout<Element>.stride
-            TorchFailure.check(
-                ct_to_host(handle, buffer.baseAddress!, bytes), "copy of \(summary) to the host")
-            initialized = count
+            guard let status = source.withHandle({ ct_to_host($0, address, bytes) }) else { return }
+            TorchFailure.check(status, "copy of \(summary) to the host")
+            initialized = status == 0 ? count : 0
         }
     }
 

@@ -25,36 +25,46 @@ public final class Tensor {
         return handle
     }
 
+    /// Runs `body` on the handle, nil without one; the tensor lives until `body` has returned.
+    func withHandle<Result>(_ body: (OpaquePointer) -> Result) -> Result? {
+        withExtendedLifetime(self) { handle.map(body) }
+    }
+
     /// The number of dimensions.
-    public var rank: Int { handle.map { Int(ct_rank($0)) } ?? 0 }
+    public var rank: Int { withHandle { Int(ct_rank($0)) } ?? 0 }
 
     /// The length of every dimension.
     public var shape: [Int] { (0..<rank).map { size($0) } }
 
     /// The length of one dimension; negative ones count from the last.
     public func size(_ dimension: Int) -> Int {
+        let length = withHandle { handle in
+            let rank = Int(ct_rank(handle))
+            precondition(
+                -rank..<rank ~= dimension, "dimension \(dimension) of a tensor of rank \(rank)")
+            return Int(ct_size(handle, Int32(dimension < 0 ? dimension + rank : dimension)))
+        }
         // 1 lets code after a failed operator run on to the end of its scope.
-        guard let handle else { return 1 }
-        let rank = Int(ct_rank(handle))
-        precondition(
-            -rank..<rank ~= dimension, "dimension \(dimension) of a tensor of rank \(rank)")
-        return Int(ct_size(handle, Int32(dimension < 0 ? dimension + rank : dimension)))
+        return length ?? 1
     }
 
     /// The number of elements.
-    public var count: Int { handle.map { Int(ct_count($0)) } ?? 0 }
+    public var count: Int { withHandle { Int(ct_count($0)) } ?? 0 }
+
+    /// Whether the values lie in row-major order without gaps.
+    public var isContiguous: Bool { withHandle { ct_is_contiguous($0) } ?? true }
 
     /// The element type.
     public var dtype: DType {
-        guard let handle else { return .float32 }
-        guard let dtype = DType(rawValue: ct_dtype(handle)) else {
-            fatalError("tensor of unsupported scalar type \(ct_dtype(handle))")
+        guard let code = withHandle({ ct_dtype($0) }) else { return .float32 }
+        guard let dtype = DType(rawValue: code) else {
+            fatalError("tensor of unsupported scalar type \(code)")
         }
         return dtype
     }
 
     /// Where the values are.
-    public var device: Device { handle.map { Device(code: ct_device($0)) } ?? .cpu }
+    public var device: Device { withHandle { Device(code: ct_device($0)) } ?? .cpu }
 
     /// Shape, type and, off the CPU, device, for error messages.
     public var summary: String {

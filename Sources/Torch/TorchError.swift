@@ -7,7 +7,10 @@ public struct TorchError: Error, CustomStringConvertible, Sendable {
 
     /// Whether memory ran out, on the host or on a device.
     public var isOutOfMemory: Bool {
-        message.contains("out of memory") || message.contains("can't allocate memory")
+        // CUDA and its allocator; the CPU allocator; C++ itself; cuBLAS and cuDNN.
+        ["out of memory", "can't allocate memory", "bad_alloc", "ALLOC_FAILED"].contains {
+            message.contains($0)
+        }
     }
 
     /// The message itself.
@@ -18,9 +21,10 @@ public struct TorchError: Error, CustomStringConvertible, Sendable {
 ///
 /// The first failure is kept; the operators after it do nothing, and the scope throws the failure
 /// when `body` ends. Tensors made after the failure hold no values and must not leave the scope.
-/// Outside any scope a failed operator stops the program.
+/// Outside any scope a failed operator stops the program. A scope opened inside one that has failed
+/// does nothing either and throws the same failure.
 ///
-/// - Throws: `TorchError`, or what `body` throws if no operator failed before it.
+/// - Throws: `TorchError`, or what `body` throws if no operator failed.
 public func withTorchErrors<Result>(_ body: () throws -> Result) throws -> Result {
     ct_scope_enter()
     let result = Swift.Result { try body() }
@@ -32,6 +36,9 @@ public func withTorchErrors<Result>(_ body: () throws -> Result) throws -> Resul
 
 /// What happens when a call into LibTorch fails.
 enum TorchFailure {
+    /// Whether the current scope has failed, so that operators do nothing.
+    static var isPending: Bool { ct_scope_failed() }
+
     /// Records the failure in the current scope, or stops the program when there is none.
     static func report(_ what: @autoclosure () -> String) {
         let reason = String(cString: ct_last_error())

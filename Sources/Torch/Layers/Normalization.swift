@@ -13,11 +13,13 @@ public struct LayerNorm {
         self.epsilon = epsilon
     }
 
-    /// [..., D] to [..., D]; statistics are taken in `float32` whatever the type of `x`.
+    /// [..., D] to [..., D]; statistics are never taken in half precision.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         // The CPU kernel takes float32 parameters with half-precision input, the CUDA kernel does
         // not.
-        if x.device == .cpu { return x.layerNorm(weight, bias, epsilon: epsilon) }
+        if x.device == .cpu && x.dtype != .float64 {
+            return x.layerNorm(weight, bias, epsilon: epsilon)
+        }
         return x.layerNorm(weight.to(x.dtype), bias.to(x.dtype), epsilon: epsilon)
     }
 }

@@ -21,10 +21,14 @@ public final class ParameterStore {
         public var missing: [String] = []
         /// Parameters that the source holds in another shape: name, expected, found.
         public var misshaped: [(name: String, expected: [Int], found: [Int])] = []
-        /// Parameters with values that are infinite or not numbers.
+        /// Parameters that the source holds as whole numbers or truth values: name, found.
+        public var mistyped: [(name: String, found: DType)] = []
+        /// Parameters with values that are infinite, also after conversion, or not numbers.
         public var nonFinite: [String] = []
         /// Whether all is well.
-        public var isEmpty: Bool { missing.isEmpty && misshaped.isEmpty && nonFinite.isEmpty }
+        public var isEmpty: Bool {
+            missing.isEmpty && misshaped.isEmpty && mistyped.isEmpty && nonFinite.isEmpty
+        }
     }
 
     /// The names in the order of construction.
@@ -104,21 +108,23 @@ public final class ParameterStore {
             let found = source.shape(of: name)
             if found == shape {
                 tensor = source.tensor(name)
-                if tensor.dtype.isFloatingPoint && !tensor.isFinite().allTrue() {
-                    mismatch.nonFinite.append(name)
+                if !tensor.dtype.isFloatingPoint {
+                    mismatch.mistyped.append((name, tensor.dtype))
                 }
+                // Converted first: what overflows the type it is held in is no use either.
+                tensor = tensor.to(dtype)
+                if !tensor.isFinite().allTrue() { mismatch.nonFinite.append(name) }
             } else {
                 if let found {
                     mismatch.misshaped.append((name, shape, found))
                 } else {
                     mismatch.missing.append(name)
                 }
-                tensor = .zeros(shape)
+                tensor = .zeros(shape, dtype: dtype)
             }
         } else {
-            tensor = initializer.tensor(shape, generator)
+            tensor = initializer.tensor(shape, generator).to(dtype)
         }
-        if tensor.dtype.isFloatingPoint { tensor = tensor.to(dtype) }
         tensor = tensor.to(device)
         tensors[name] = tensor
         names.append(name)

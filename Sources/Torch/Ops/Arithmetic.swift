@@ -38,10 +38,14 @@ extension Operator {
 public func + (a: Tensor, b: Tensor) -> Tensor { Operator.add(.tensor(a), .tensor(b)) }
 /// The element-wise sum with a number.
 public func + (a: Tensor, b: Double) -> Tensor { Operator.addScalar(.tensor(a), .double(b)) }
+/// The element-wise sum with a whole number, which keeps integer types.
+public func + (a: Tensor, b: Int) -> Tensor { Operator.addScalar(.tensor(a), .int(b)) }
 /// The element-wise difference, broadcasting.
 public func - (a: Tensor, b: Tensor) -> Tensor { Operator.subtract(.tensor(a), .tensor(b)) }
 /// The element-wise difference with a number.
 public func - (a: Tensor, b: Double) -> Tensor { Operator.addScalar(.tensor(a), .double(-b)) }
+/// The element-wise difference with a whole number, which keeps integer types.
+public func - (a: Tensor, b: Int) -> Tensor { Operator.addScalar(.tensor(a), .int(-b)) }
 /// The element-wise product, broadcasting.
 public func * (a: Tensor, b: Tensor) -> Tensor { Operator.multiply(.tensor(a), .tensor(b)) }
 /// The element-wise product with a number.
@@ -50,6 +54,10 @@ public func * (a: Tensor, b: Double) -> Tensor {
 }
 /// The element-wise product with a number.
 public func * (a: Double, b: Tensor) -> Tensor { b * a }
+/// The element-wise product with a whole number, which keeps integer types.
+public func * (a: Tensor, b: Int) -> Tensor { Operator.multiplyScalar(.tensor(a), .int(b)) }
+/// The element-wise product with a whole number, which keeps integer types.
+public func * (a: Int, b: Tensor) -> Tensor { b * a }
 /// The element-wise quotient, broadcasting.
 public func / (a: Tensor, b: Tensor) -> Tensor { Operator.divide(.tensor(a), .tensor(b)) }
 /// The element-wise quotient by a number.

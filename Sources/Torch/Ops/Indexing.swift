@@ -5,6 +5,8 @@ extension Operator {
     fileprivate static let indexPut = Operator("aten::index_put")
     fileprivate static let embedding = Operator("aten::embedding")
     fileprivate static let argmax = Operator("aten::argmax")
+    fileprivate static let diagonal = Operator("aten::diagonal")
+    fileprivate static let eye = Operator("aten::eye")
     fileprivate static let scatterAdd = Operator("aten::scatter_add")
 }
 
@@ -32,6 +34,18 @@ extension Tensor {
     /// A copy to which `source` is added at the positions `index` of `dimension`.
     public func scatterAdding(_ dimension: Int, _ index: Tensor, _ source: Tensor) -> Tensor {
         Operator.scatterAdd(.tensor(self), .int(dimension), .tensor(index), .tensor(source))
+    }
+
+    /// The entries with equal positions in two dimensions, moved to a new last dimension.
+    public func diagonal(_ first: Int, _ second: Int) -> Tensor {
+        Operator.diagonal(.tensor(self), .int(0), .int(first), .int(second))
+    }
+
+    /// Ones on the diagonal of a square matrix, zeros elsewhere.
+    public static func identity(
+        _ width: Int, dtype: DType = .float32, device: Device = .cpu
+    ) -> Tensor {
+        Operator.eye(.int(width), .dtype(dtype), .none, .device(device))
     }
 
     /// The rows of this table [V, D] named by `ids`, of shape ids.shape + [D].

@@ -49,6 +49,7 @@ public final class AdamW {
         var plain = Group(weightDecay: 0)
         for (name, tensor) in parameters {
             precondition(tensor.dtype == .float32, "\(name) is trained in \(tensor.dtype)")
+            precondition(tensor.isContiguous, "\(name) is not in row-major order")
             func add(to group: inout Group) {
                 group.names.append(name)
                 group.parameters.append(tensor)
@@ -73,19 +74,23 @@ public final class AdamW {
 
     /// Makes one update from the accumulated gradients, each divided by `gradientDivisor`.
     ///
-    /// Parameters without a gradient are left as they are.
+    /// Parameters without a gradient are left as they are. The kernel may overwrite gradients by
+    /// the divided ones. Inside an error scope that has failed nothing is updated or counted.
     public func update(learningRate: Double, gradientDivisor: Double = 1) {
+        if TorchFailure.isPending { return }
         step += 1
         withoutGradients {
             for group in groups {
-                let live = group.parameters.indices.filter { group.parameters[$0].gradient != nil }
+                // The kernel pairs elements by their place in memory, whatever the strides say.
+                let found = group.parameters.map { $0.gradient?.contiguous() }
+                let live = found.indices.filter { found[$0] != nil }
                 guard !live.isEmpty else { continue }
                 let steps = live.map { group.steps[$0] }
                 let device = group.parameters[live[0]].device
                 for tensor in steps { tensor.fill(Double(step)) }
                 Operator.fusedAdamW.run(
                     .tensors(live.map { group.parameters[$0] }),
-                    .tensors(live.map { group.parameters[$0].gradient! }),
+                    .tensors(live.map { found[$0]! }),
                     .tensors(live.map { group.firstMoments[$0] }),
                     .tensors(live.map { group.secondMoments[$0] }),
                     .tensors([]), .tensors(steps), .double(learningRate),

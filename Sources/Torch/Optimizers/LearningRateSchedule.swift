@@ -4,13 +4,13 @@ import Foundation
 public enum LearningRateSchedule: Equatable, Sendable {
     /// Warm-up, then constant.
     case constant(warmup: Int)
-    /// Warm-up, then a straight line to 0 at the last step.
+    /// Warm-up, then a straight line that reaches 0 when the run ends.
     case linear(warmup: Int)
     /// Warm-up, then half a cosine to `floor`.
     case cosine(warmup: Int, floor: Double)
     /// Warm-up, then (remaining share)^power down to `floor`.
     case polynomial(warmup: Int, power: Double, floor: Double)
-    /// Warm-up from `start`, hold, exponential decay to `floor` (fairseq's `tri_stage`).
+    /// Warm-up from `start`, hold, exponential decay to `floor`, above 0 (fairseq's `tri_stage`).
     case triStage(warmup: Int, hold: Int, decay: Int, start: Double, floor: Double)
 
     /// The factor for the update after `step` updates, of `total` in the run.
@@ -33,6 +33,7 @@ public enum LearningRateSchedule: Equatable, Sendable {
                 return start + (1 - start) * Double(step) / Double(warmup)
             }
             if step < warmup + hold { return 1 }
+            precondition(floor > 0, "exponential decay never reaches \(floor)")
             let progress = min(1, Double(step - warmup - hold) / Double(max(1, decay)))
             return exp(log(floor) * progress)
         }

@@ -1,0 +1,136 @@
+/// A student layer and the teacher layer that it predicts, both counted from 1.
+public struct LayerPair: Hashable, Sendable, CustomStringConvertible {
+    /// The student's layer.
+    public let student: Int
+    /// The teacher's layer.
+    public let teacher: Int
+
+    /// Pairs two layers.
+    public init(student: Int, teacher: Int) {
+        self.student = student
+        self.teacher = teacher
+    }
+
+    /// `student:teacher`.
+    public var description: String { "\(student):\(teacher)" }
+}
+
+/// Which student layer predicts which teacher layer.
+///
+/// Written as one word in run files: `uniform`, `every_teacher`, `sparse:4`, `last:4,8,12` or
+/// explicit pairs such as `1:2,2:4`.
+public enum LayerMapping: Hashable, Sendable {
+    /// Student layer k predicts teacher layer ⌊k · L_T / L_S + ½⌋; the last predicts the last.
+    case uniform
+    /// Every teacher layer l is predicted by student layer ⌈l · L_S / L_T⌉, with a head of its own.
+    case everyTeacher
+    /// n pairs: student layer i · L_S / n predicts teacher layer i · L_T / n (USAD).
+    case sparse(Int)
+    /// The last student layer predicts each of these teacher layers (DistilHuBERT).
+    case last([Int])
+    /// Exactly these pairs.
+    case pairs([LayerPair])
+
+    /// The pairs for models of these depths.
+    ///
+    /// - Throws: `ObjectiveError.invalidSetting` for layers that the models do not have.
+    public func pairs(studentLayers: Int, teacherLayers: Int) throws -> [LayerPair] {
+        func invalid(_ expected: String) -> ObjectiveError {
+            .invalidSetting(
+                key: "objective.layer_mapping",
+                expected: "\(expected) (student: \(studentLayers), teacher: \(teacherLayers) layers)",
+                found: "\(self)")
+        }
+        switch self {
+        case .uniform:
+            return (1...studentLayers).map { k in
+                let nearest = (2 * k * teacherLayers + studentLayers) / (2 * studentLayers)
+                return LayerPair(
+                    student: k, teacher: k == studentLayers ? teacherLayers : max(1, nearest))
+            }
+        case .everyTeacher:
+            return (1...teacherLayers).map { l in
+                LayerPair(
+                    student: (l * studentLayers + teacherLayers - 1) / teacherLayers, teacher: l)
+            }
+        case .sparse(let count):
+            guard count > 0, count <= studentLayers, count <= teacherLayers else {
+                throw invalid("at most as many pairs as layers")
+            }
+            return (1...count).map {
+                LayerPair(student: $0 * studentLayers / count, teacher: $0 * teacherLayers / count)
+            }
+        case .last(let layers):
+            guard !layers.isEmpty, layers.allSatisfy({ 1...teacherLayers ~= $0 }),
+                Set(layers).count == layers.count
+            else { throw invalid("different teacher layers from 1 on") }
+            return layers.map { LayerPair(student: studentLayers, teacher: $0) }
+        case .pairs(let pairs):
+            let fits = pairs.allSatisfy {
+                1...studentLayers ~= $0.student && 1...teacherLayers ~= $0.teacher
+            }
+            guard !pairs.isEmpty, fits, Set(pairs).count == pairs.count else {
+                throw invalid("different pairs of layers from 1 on")
+            }
+            return pairs
+        }
+    }
+}
+
+extension LayerMapping: CustomStringConvertible, Codable {
+    /// The word that run files use.
+    public var description: String {
+        switch self {
+        case .uniform: "uniform"
+        case .everyTeacher: "every_teacher"
+        case .sparse(let count): "sparse:\(count)"
+        case .last(let layers): "last:" + layers.map(String.init).joined(separator: ",")
+        case .pairs(let pairs): pairs.map(\.description).joined(separator: ",")
+        }
+    }
+
+    /// Reads the word that run files use; nil if it is none.
+    public init?(_ text: String) {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        switch parts.first {
+        case "uniform" where parts.count == 1: self = .uniform
+        case "every_teacher" where parts.count == 1: self = .everyTeacher
+        case "sparse":
+            guard parts.count == 2, let count = Int(parts[1]) else { return nil }
+            self = .sparse(count)
+        case "last":
+            let layers = parts.count == 2 ? parts[1].split(separator: ",").map { Int($0) } : []
+            guard !layers.isEmpty, layers.allSatisfy({ $0 != nil }) else { return nil }
+            self = .last(layers.compactMap { $0 })
+        default:
+            let pairs = text.split(separator: ",").map { pair -> LayerPair? in
+                let layers = pair.split(separator: ":").map { Int($0) }
+                guard layers.count == 2, let student = layers[0], let teacher = layers[1] else {
+                    return nil
+                }
+                return LayerPair(student: student, teacher: teacher)
+            }
+            guard !pairs.isEmpty, pairs.allSatisfy({ $0 != nil }) else { return nil }
+            self = .pairs(pairs.compactMap { $0 })
+        }
+    }
+
+    /// Reads the word.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let mapping = LayerMapping(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription:
+                    "expected uniform, every_teacher, sparse:N, last:L,… or S:T,…; found '\(text)'")
+        }
+        self = mapping
+    }
+
+    /// Writes the word.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,0 +1,109 @@
+public import SpeechCore
+
+/// How spans of frames are hidden from the student.
+public struct SpanMasking: Codable, Equatable, Sendable {
+    /// Where span starts come from.
+    public enum Sampler: String, Codable, CaseIterable, Sendable {
+        /// ⌊p / span · (T − 1)⌋ spans, starts drawn with replacement from 0 … T − span.
+        case fairseq2
+        /// ⌊p · T / span + u⌋ spans, u ~ U(0, 1), starts drawn without replacement.
+        case fairseq
+        /// No masking: the student hears what the teacher hears.
+        case none
+    }
+
+    /// Where span starts come from.
+    public var sampler = Sampler.fairseq2
+    /// p: the share of frames that spans would cover if they did not overlap.
+    public var probability = 0.65
+    /// Frames of one span; 10 are 200 ms.
+    public var length = 10
+    /// At least this many spans in every utterance.
+    public var minimumSpans = 2
+    /// Un-masks frames at random until all utterances of a batch have the same number, as the
+    /// reference implementations do.
+    public var equalizes = false
+
+    private enum CodingKeys: String, CodingKey {
+        case sampler, probability, length
+        case minimumSpans = "minimum_spans"
+        case equalizes = "equalize"
+    }
+
+    /// The defaults of wav2vec 2.0 and its relatives.
+    public init(
+        sampler: Sampler = .fairseq2, probability: Double = 0.65, length: Int = 10,
+        minimumSpans: Int = 2, equalizes: Bool = false
+    ) {
+        self.sampler = sampler
+        self.probability = probability
+        self.length = length
+        self.minimumSpans = minimumSpans
+        self.equalizes = equalizes
+    }
+
+    /// The shortest utterance that can be masked, in frames.
+    public var minimumFrames: Int { sampler == .none ? 1 : 2 * length }
+
+    /// Checks the settings.
+    ///
+    /// - Throws: `ObjectiveError.invalidSetting`.
+    public func validate() throws {
+        func require(_ holds: Bool, _ key: String, _ expected: String, _ found: Any) throws {
+            if !holds {
+                throw ObjectiveError.invalidSetting(
+                    key: "objective.masking.\(key)", expected: expected, found: "\(found)")
+            }
+        }
+        try require((0...1).contains(probability), "probability", "0 … 1", probability)
+        try require(length > 0, "length", "1 or more frames", length)
+        try require(minimumSpans >= 0, "minimum_spans", "0 or more", minimumSpans)
+    }
+
+    /// Masks a batch.
+    ///
+    /// - Parameter lengths: valid frames of each utterance; frames behind them are never masked,
+    ///   and utterances shorter than `minimumFrames` not at all.
+    /// - Returns: the masked frames of each utterance, ascending.
+    public func sample(
+        lengths: [Int], using generator: inout SeededGenerator
+    ) -> [[Int]] {
+        guard sampler != .none else { return lengths.map { _ in [] } }
+        var masked = lengths.map { frames -> [Int] in
+            guard frames >= minimumFrames else { return [] }
+            var isMasked = [Bool](repeating: false, count: frames)
+            for start in starts(frames: frames, using: &generator) {
+                for frame in start..<min(frames, start + length) { isMasked[frame] = true }
+            }
+            return isMasked.indices.filter { isMasked[$0] }
+        }
+        if equalizes {
+            let smallest = masked.lazy.map(\.count).filter { $0 > 0 }.min() ?? 0
+            for index in masked.indices where masked[index].count > smallest {
+                var kept = masked[index]
+                generator.shuffle(&kept)
+                masked[index] = kept.prefix(smallest).sorted()
+            }
+        }
+        return masked
+    }
+
+    private func starts(frames: Int, using generator: inout SeededGenerator) -> [Int] {
+        switch sampler {
+        case .none:
+            return []
+        case .fairseq2:
+            let drawn = Int(probability / Double(length) * Double(frames - 1))
+            return (0..<max(minimumSpans, drawn)).map { _ in
+                generator.uniform(below: frames - length + 1)
+            }
+        case .fairseq:
+            let drawn = Int(
+                probability * Double(frames) / Double(length) + generator.uniform())
+            let count = min(max(minimumSpans, drawn), frames - 1)
+            // Shorter spans at the end where there are more spans than places for whole ones.
+            let places = frames - min(length, frames - count - 1)
+            return Array(generator.permutation(places).prefix(count))
+        }
+    }
+}

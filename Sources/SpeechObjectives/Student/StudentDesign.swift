@@ -1,0 +1,82 @@
+import Foundation
+public import SpeechModels
+
+/// The shape of a student: `12x384`, or its parts spelled out.
+public struct StudentDesign: Codable, Equatable, Sendable {
+    /// The number of layers.
+    public var layers: Int
+    /// The width D of the hidden states.
+    public var width: Int
+    /// Attention heads; width / 64 where nothing is said.
+    public var heads: Int
+    /// Feed-forward units; 4 · width where nothing is said.
+    public var feedForward: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case layers, width, heads
+        case feedForward = "feed_forward"
+    }
+
+    /// Spells out a design.
+    public init(layers: Int, width: Int, heads: Int? = nil, feedForward: Int? = nil) {
+        self.layers = layers
+        self.width = width
+        self.heads = heads ?? max(1, width / 64)
+        self.feedForward = feedForward ?? 4 * width
+    }
+
+    /// Reads `layers x width`, such as `12x384`.
+    ///
+    /// - Throws: `ObjectiveError.invalidSetting` naming `key`.
+    public init(_ spec: String, key: String = "student.design") throws {
+        let parts = spec.lowercased().split(separator: "x").map { Int($0) }
+        guard parts.count == 2, let layers = parts[0], let width = parts[1], layers > 0, width > 0
+        else {
+            throw ObjectiveError.invalidSetting(
+                key: key, expected: "layers x width, such as 12x384", found: "'\(spec)'")
+        }
+        self.init(layers: layers, width: width)
+    }
+
+    /// Reads the word or the parts; missing parts follow from the width.
+    public init(from decoder: any Decoder) throws {
+        if let container = try? decoder.singleValueContainer(),
+            let spec = try? container.decode(String.self)
+        {
+            do {
+                try self.init(spec)
+            } catch {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "\(error)")
+            }
+            return
+        }
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            layers: try container.decode(Int.self, forKey: .layers),
+            width: try container.decode(Int.self, forKey: .width),
+            heads: try container.decodeIfPresent(Int.self, forKey: .heads),
+            feedForward: try container.decodeIfPresent(Int.self, forKey: .feedForward))
+    }
+
+    /// `layers x width`.
+    public var description: String { "\(layers)x\(width)" }
+
+    /// The configuration of a student of the teacher's family.
+    ///
+    /// - Throws: `ModelError.invalidConfig` for a student that the family cannot express.
+    public func config(like teacher: any EncoderConfig) throws -> any EncoderConfig {
+        for (key, value) in [
+            ("student.layers", layers), ("student.width", width), ("student.heads", heads),
+            ("student.feed_forward", feedForward),
+        ] where value <= 0 {
+            throw ObjectiveError.invalidSetting(
+                key: key, expected: "1 or more", found: "\(value)")
+        }
+        let config = teacher.resized(
+            layers: layers, width: width, heads: heads, feedForward: feedForward
+        ).asStudent()
+        try config.validate(path: "student \(description)")
+        return config
+    }
+}
