@@ -6,6 +6,8 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <mutex>
+
 using namespace ctorch;
 
 bool ct_requires_grad(const CTTensor *tensor) { return impl(tensor)->requires_grad(); }
@@ -14,7 +16,11 @@ int ct_set_requires_grad(CTTensor *tensor, bool value) {
     return guarded([&] { borrow(tensor).set_requires_grad(value); });
 }
 
-CTTensor *ct_grad(const CTTensor *tensor) { return own(borrow(tensor).grad()); }
+CTTensor *ct_grad(const CTTensor *tensor) {
+    CTTensor *result = nullptr;
+    guarded([&] { result = own(borrow(tensor).grad()); });
+    return result;
+}
 
 int ct_set_grad(CTTensor *tensor, CTTensor *gradient) {
     return guarded([&] {
@@ -75,7 +81,11 @@ int ct_generator_seed(CTGenerator *generator, uint64_t seed) {
 }
 
 int ct_generator_state(const CTGenerator *generator, CTTensor **result) {
-    return guarded([&] { *result = own(generator->generator.get_state()); });
+    return guarded([&] {
+        auto shared = generator->generator;
+        std::lock_guard<std::mutex> lock(shared.mutex());
+        *result = own(shared.get_state());
+    });
 }
 
 int ct_generator_set_state(CTGenerator *generator, const CTTensor *state) {

@@ -76,6 +76,7 @@ int ct_call(
     CTOperator op, const CTValue *values, int32_t count, const int64_t *integers,
     CTTensor *const *tensors, CTTensor **first, int32_t *number) {
     return guarded([&] {
+        results.clear();  // What nobody took of the last call must not live on.
         auto &handle = *reinterpret_cast<c10::OperatorHandle *>(op);
         const auto &arguments = handle.schema().arguments();
         torch::jit::Stack stack;
@@ -99,7 +100,6 @@ int ct_call(
             *number = *first ? 1 : 0;
             return;
         }
-        results.clear();
         for (auto &item : stack) {
             if (item.isTensor()) {
                 results.push_back(std::move(item).toTensor());

@@ -26,7 +26,10 @@ struct Scope {
 thread_local std::vector<Scope> scopes;
 }  // namespace
 
-void ct_scope_enter(void) { scopes.emplace_back(); }
+void ct_scope_enter(void) {
+    // Inside a failed scope tensors hold nothing, so a new scope starts failed as well.
+    scopes.push_back(ct_scope_failed() ? Scope(scopes.back()) : Scope());
+}
 
 bool ct_scope_leave(void) {
     Scope scope = std::move(scopes.back());
@@ -50,7 +53,8 @@ void ct_initialize(void) {
         // A training step allocates the same large blocks again and again. By default glibc maps
         // and unmaps each of them, and the kernel clears every page anew; kept in the heap they
         // are reused as they are.
-        mallopt(M_MMAP_THRESHOLD, 1 << 30);
+        // Older versions of glibc refuse more than 32 MiB.
+        if (!mallopt(M_MMAP_THRESHOLD, 1 << 30)) { mallopt(M_MMAP_THRESHOLD, 32 << 20); }
         mallopt(M_TRIM_THRESHOLD, 2147483647);
         mallopt(M_TOP_PAD, 64 << 20);
 #endif

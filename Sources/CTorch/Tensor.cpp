@@ -52,9 +52,12 @@ int ct_to_host(const CTTensor *tensor, void *data, size_t bytes) {
 }
 
 void *ct_data(const CTTensor *tensor) {
-    auto held = borrow(tensor);
-    if (!held.device().is_cpu() || !held.is_contiguous()) { return nullptr; }
-    return held.data_ptr();
+    void *data = nullptr;
+    guarded([&] {
+        auto held = borrow(tensor);
+        if (held.device().is_cpu() && held.is_contiguous()) { data = held.data_ptr(); }
+    });
+    return data;
 }
 
 int ct_detach(const CTTensor *tensor, CTTensor **result) {

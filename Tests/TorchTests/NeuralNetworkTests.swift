@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+import Torch
+
+@Suite struct NeuralNetworkTests {
+    @Test func linear() {
+        let x = Tensor([1, 2] as [Double], [1, 2])
+        let weight = Tensor([1, 0, 0, 1, 1, 1] as [Double], [3, 2])
+        expectValues(x.linear(weight), [1, 2, 3], shape: [1, 3])
+        expectValues(x.linear(weight, Tensor([10, 20, 30] as [Double], [3])), [11, 22, 33])
+    }
+
+    @Test func convolution1d() {
+        let x = Tensor([1, 2, 3, 4, 5] as [Double], [1, 1, 5])
+        let kernel = Tensor([1, 0, -1] as [Double], [1, 1, 3])
+        expectValues(x.convolution1d(kernel), [-2, -2, -2], shape: [1, 1, 3])
+        expectValues(x.convolution1d(kernel, stride: 2, padding: 1), [-2, -2, 4])
+        expectValues(x.convolution1d(kernel, Tensor([0.5] as [Double], [1])), [-1.5, -1.5, -1.5])
+        // Two groups: each output channel sees one input channel.
+        let pair = Tensor([1, 2, 10, 20] as [Double], [1, 2, 2])
+        let taps = Tensor([1, 1, 2, 2] as [Double], [2, 1, 2])
+        expectValues(pair.convolution1d(taps, groups: 2), [3, 60], shape: [1, 2, 1])
+    }
+
+    @Test func convolution2d() {
+        let x = Tensor.arange(0, 9, dtype: .float64).reshape([1, 1, 3, 3])
+        let kernel = Tensor.ones([1, 1, 2, 2], dtype: .float64)
+        expectValues(x.convolution2d(kernel), [8, 12, 20, 24], shape: [1, 1, 2, 2])
+        expectValues(
+            x.convolution2d(kernel, stride: [2, 2], padding: [1, 1]), [0, 3, 9, 24],
+            shape: [1, 1, 2, 2])
+    }
+
+    @Test func normalisations() {
+        let x = Tensor([1, 3, 2, 6] as [Double], [1, 2, 2])
+        expectValues(x.layerNorm(nil, nil, epsilon: 0), [-1, 1, -1, 1], tolerance: 1e-12)
+        let scale = Tensor([2, 3] as [Double], [2])
+        let shift = Tensor([10, 20] as [Double], [2])
+        expectValues(
+            x.layerNorm(scale, shift, epsilon: 0), [8, 23, 8, 23], tolerance: 1e-12)
+        // One group: mean 3, variance 3.5 over all four.
+        let deviation = 3.5.squareRoot()
+        expectValues(
+            x.groupNorm(groups: 1, scale, shift, epsilon: 0),
+            [10 - 4 / deviation, 10, 20 - 3 / deviation, 20 + 9 / deviation], tolerance: 1e-12)
+        expectValues(
+            x.groupNorm(groups: 2, scale, shift, epsilon: 0), [8, 12, 17, 23], tolerance: 1e-12)
+        expectValues(
+            x.batchNorm(
+                weight: scale, bias: shift, mean: Tensor([1, 2] as [Double], [2]),
+                variance: Tensor([4, 16] as [Double], [2]), epsilon: 0),
+            [10, 12, 20, 23], tolerance: 1e-12)
+    }
+
+    @Test func attentionWeighsValues() {
+        // Scores 0 and log 3 · √1: weights 1/4 and 3/4.
+        let query = Tensor([1] as [Double], [1, 1, 1, 1])
+        let key = Tensor([0, log(3)] as [Double], [1, 1, 2, 1])
+        let value = Tensor([4, 8] as [Double], [1, 1, 2, 1])
+        expectValues(query.attention(key: key, value: value), [7], tolerance: 1e-12)
+        let hidden = Tensor([true, false], [1, 1, 1, 2])
+        expectValues(query.attention(key: key, value: value, mask: hidden), [4], tolerance: 1e-12)
+        let bias = Tensor([log(3), 0] as [Double], [1, 1, 1, 2])
+        expectValues(query.attention(key: key, value: value, mask: bias), [6], tolerance: 1e-12)
+    }
+
+    @Test func attentionEqualsItsFormula() {
+        let (q, k, v) = (
+            sample([2, 3, 5, 4], seed: 1), sample([2, 3, 5, 4], seed: 2),
+            sample([2, 3, 5, 4], seed: 3)
+        )
+        let bias = sample([2, 3, 5, 5], seed: 4)
+        let scores = q.matmul(k.transpose(-1, -2)) / 2 + bias
+        expectEqual(
+            q.attention(key: k, value: v, mask: bias), scores.softmax(-1).matmul(v),
+            tolerance: 1e-12)
+    }
+
+    @Test func losses() {
+        let a = Tensor([1, 2] as [Double], [2])
+        let b = Tensor([2, 5] as [Double], [2])
+        expectValues(a.l1Loss(b), [2], shape: [])
+        expectValues(a.mseLoss(b), [5], shape: [])
+    }
+}
