@@ -26,7 +26,7 @@ public enum AudioReader {
     /// `offset` and `duration` are in seconds; without a duration the segment ends with the file. The
     /// segment is cut before resampling, at the nearest frames of the file's own rate, and becomes
     /// ⌈frames · samplingRate / rate⌉ samples. Lossy codecs and float files may exceed ±1; nothing is
-    /// clipped.
+    /// clipped. A segment of an MP3 costs the decoding of the whole file, as only that finds it exactly.
     ///
     /// - Throws: `AudioError` as `info` does, and when the data is truncated or corrupt, holds samples
     ///   that are not finite, or the segment is not inside the file.

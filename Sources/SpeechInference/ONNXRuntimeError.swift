@@ -33,7 +33,8 @@ public enum ONNXRuntimeError: ReportedError, Equatable {
         case .foreignLibrary(let path, let symbol):
             return "'\(path)' is not ONNX Runtime: expected the function \(symbol), found none"
         case .tooOld(let path, let found, let needed):
-            return "ONNX Runtime '\(path)' is too old: expected 1.\(needed) or later, found \(found)"
+            return "ONNX Runtime '\(path)' is too old: expected 1.\(needed) or later, "
+                + "found \(found)"
         }
     }
 

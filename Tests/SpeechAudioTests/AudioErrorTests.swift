@@ -168,8 +168,8 @@ struct AudioErrorTests {
         #expect(
             try failure(path, offset: 0.1, duration: 0)
                 == .invalidDuration(path: path, duration: 0))
-        for (offset, duration) in [(1.6, nil), (1.6, 0.1), (1.0, 0.7), (0, 2)] as [(Double, Double?)]
-        {
+        let outside: [(Double, Double?)] = [(1.6, nil), (1.6, 0.1), (1.0, 0.7), (0, 2)]
+        for (offset, duration) in outside {
             #expect(
                 try failure(path, offset: offset, duration: duration)
                     == .segmentOutsideFile(
