@@ -1,7 +1,7 @@
 """One CoLLD distillation step in plain PyTorch on the CPU: what `colld benchmark distill` is held against.
 
     pytorch_distill.py [--style tuned|eager] [--precision bf16|fp32] [--teacher 12x512]
-                       [--student 6x256] [--batch 4] [--seconds 8] [--steps 10] [--threads 2] [--compile]
+                       [--student 6x256] [--batch 4] [--seconds 8] [--steps 10] [--threads 2]
 
 A w2v-BERT teacher and student (feed-forward 4 x width, head dimension 64, kernel 31, relative keys 64/8)
 with random weights see noise: 160 features, 50 frames a second, no padding. The student learns by the
@@ -14,8 +14,10 @@ eager    transformers' modules with forward hooks, distractors gathered in featu
          most people write it.
 tuned    lean modules: the teacher stops at the last mapped layer; one product per layer for the loss and
          a gather of scalars; the last feed-forward and the heads on masked frames only; depthwise
-         convolution as channels-last conv2d; bfloat16 weights made once per step; fused AdamW. The C
-         allocator keeps freed memory. --compile passes both encoders through torch.compile.
+         convolution as channels-last conv2d; relative keys as a shifted view that one product adds;
+         bfloat16 weights made once per step; fused AdamW.
+
+The C allocator keeps freed memory in both.
 
 The answer is one JSON object with the keys of `colld benchmark distill --json`; the step is the median.
 """
@@ -29,10 +31,10 @@ import statistics
 import sys
 import time
 
-# glibc hands large blocks back to the system at every free, and every step pays for clearing the pages
-# again; the variables are read when a process starts.
-if os.environ.get("MALLOC_MMAP_THRESHOLD_") is None:
-    os.environ.update(MALLOC_MMAP_THRESHOLD_=str(1 << 30), MALLOC_TRIM_THRESHOLD_=str(1 << 40))
+# glibc hands large blocks back to the system at every free, and the next step pays for clearing the pages
+# again: a tenth of a bfloat16 step. It reads these variables when a process starts.
+if os.environ.get("MALLOC_MMAP_MAX_") is None:
+    os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 40), MALLOC_ARENA_MAX="1")
     os.execv(sys.executable, [sys.executable] + sys.argv)
 
 import numpy as np
@@ -75,6 +77,50 @@ def draw(batch, frames, rng):
 
 
 # ------------------------------------------------------------------------------------------------ tuned
+def shifted(wide, frames):
+    """wide [N, T, 2 T - 1] by distance -(T - 1) ... T - 1, seen as [N, T, T] by query and key."""
+    return wide.as_strided(
+        (wide.shape[0], frames, frames), (frames * (2 * frames - 1), 2 * frames - 2, 1), frames - 1)
+
+
+class RelativeAttention(torch.autograd.Function):
+    """softmax((q k^T + q E[clip(key - query)]) / sqrt(d)) v, for q, k, v [N, T, d] and E [73, d].
+
+    The clipped distances are spread to all distances by repeating the outermost columns; a view whose rows
+    are shifted by one against each other then is the bias of every query and key.
+    """
+
+    @staticmethod
+    def forward(ctx, q, k, v, distance):
+        n, frames, d = q.shape
+        scale = d**-0.5
+        near = torch.matmul(q, distance.t())
+        before, after = frames - 1 - LEFT, frames - 1 - RIGHT
+        wide = torch.cat((near[..., :1].expand(-1, -1, before), near,
+                          near[..., -1:].expand(-1, -1, after)), -1)
+        scores = torch.baddbmm(shifted(wide, frames), q, k.transpose(1, 2), beta=scale, alpha=scale)
+        weights = scores.softmax(-1)
+        ctx.save_for_backward(q, k, v, distance, weights)
+        return torch.bmm(weights, v)
+
+    @staticmethod
+    def backward(ctx, grad):
+        q, k, v, distance, weights = ctx.saved_tensors
+        n, frames, d = q.shape
+        scale = d**-0.5
+        scores = torch.ops.aten._softmax_backward_data(
+            torch.bmm(grad, v.transpose(1, 2)), weights, -1, weights.dtype)
+        wide = scores.new_zeros(n, frames, 2 * frames - 1)
+        shifted(wide, frames).copy_(scores)
+        before, after = frames - LEFT, frames - 1 + RIGHT
+        near = torch.cat((wide[..., :before].sum(-1, keepdim=True), wide[..., before:after],
+                          wide[..., after:].sum(-1, keepdim=True)), -1).mul_(scale)
+        grad_q = torch.matmul(near, distance).baddbmm_(scores, k, alpha=scale)
+        grad_k = torch.bmm(scores.transpose(1, 2), q).mul_(scale)
+        grad_v = torch.bmm(weights.transpose(1, 2), grad)
+        return grad_q, grad_k, grad_v, torch.matmul(near.flatten(0, 1).t(), q.flatten(0, 1))
+
+
 class Encoder(nn.Module):
     """w2v-BERT with all parameters of a kind named by layer; `run` is the whole forward pass."""
 
@@ -115,16 +161,14 @@ class Encoder(nn.Module):
         """The parameters for one step. Norms stay in float32: layer_norm mixes them with bfloat16 input."""
         return {k: v if "_norm" in k else v.to(dtype) for k, v in self.p.items()}
 
-    def run(self, w, x, index, rows, wanted, ffn=False, mask=None):
+    def run(self, w, x, rows, wanted, ffn=False, mask=None):
         """Masked rows [B M, D] of the wanted layers (from 1): outputs, or second feed-forward outputs.
 
-        x [B, T, F]; index [T, T] clipped distances; rows [B M] into B T. Stops at the last wanted layer.
+        x [B, T, F]; rows [B M] into B T. Stops at the last wanted layer.
         """
         batch, frames, _ = x.shape
         width, heads, found = self.width, self.width // HEAD, []
-        grad = torch.is_grad_enabled()
-        silu = F.silu if grad else (lambda v: F.silu(v, inplace=True))
-        index = index.expand(batch, heads, frames, frames)
+        silu = F.silu if torch.is_grad_enabled() else (lambda v: F.silu(v, inplace=True))
 
         def linear(v, name):
             return F.linear(v, w[name + "_w"], w.get(name + "_b"))
@@ -143,12 +187,9 @@ class Encoder(nn.Module):
             x = x.add(feed_forward(x, f"{i}_ffn1"), alpha=0.5)
 
             q, k, v = linear(norm(x, f"{i}_attention_norm"), f"{i}_qkv").view(
-                batch, frames, 3, heads, HEAD).permute(2, 0, 3, 1, 4)  # [B, n, T, d] each
-            q = q * HEAD**-0.5
-            scores = torch.matmul(q, k.transpose(-1, -2))
-            bias = torch.matmul(q, w[f"{i}_distance"].t()).gather(-1, index)
-            scores = scores + bias if grad else scores.add_(bias)
-            context = torch.matmul(scores.softmax(-1), v)
+                batch, frames, 3, heads, HEAD).permute(2, 0, 3, 1, 4).contiguous().flatten(1, 2)
+            context = RelativeAttention.apply(q, k, v, w[f"{i}_distance"])
+            context = context.view(batch, heads, frames, HEAD)
             x = x + linear(context.transpose(1, 2).reshape(batch, frames, width), f"{i}_out")
 
             h = F.glu(linear(norm(x, f"{i}_conv_norm"), f"{i}_conv_in"), -1)
@@ -170,9 +211,12 @@ class Encoder(nn.Module):
 def contrastive(prediction, target, valid, distractors):
     """The loss of all layers at once: prediction, target [L, B, M, D]; a product, then a gather of scalars."""
     layers, batch, most, _ = prediction.shape
-    p = F.normalize(prediction.float(), dim=-1, eps=1e-8).flatten(0, 1)
-    z = F.normalize(target.float(), dim=-1, eps=1e-8).flatten(0, 1)
-    scores = torch.bmm(p, z.transpose(1, 2)).mul_(1 / TEMPERATURE).view(layers, batch, most, most)
+    # Norms divide the scores, which are far fewer numbers than the features.
+    p, z = prediction.float().flatten(0, 1), target.float().flatten(0, 1)
+    p_norm = torch.linalg.vector_norm(p, dim=-1, keepdim=True).clamp_min(1e-8)
+    z_norm = torch.linalg.vector_norm(z, dim=-1, keepdim=True).clamp_min(1e-8)
+    scores = torch.bmm(p, z.div_(z_norm * TEMPERATURE).transpose(1, 2)) / p_norm
+    scores = scores.view(layers, batch, most, most)
     # Anchors first, so that one gather takes the positive with the distractors.
     anchor = torch.arange(most)[None, :, None].expand(batch, most, 1)
     logits = scores.gather(-1, torch.cat((anchor, distractors), -1).expand(layers, -1, -1, -1))
@@ -196,23 +240,17 @@ class Tuned:
         self.optimizer = torch.optim.AdamW(
             [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
             lr=5e-4, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.01, fused=True)
-        frame = torch.arange(a.frames)
-        self.index = (frame[None] - frame[:, None]).clamp(-LEFT, RIGHT) + LEFT
-        self.run_teacher, self.run_student = self.teacher.run, self.student.run
-        if a.compile:
-            self.run_teacher, self.run_student = (
-                torch.compile(run, dynamic=True) for run in (self.run_teacher, self.run_student))
 
     def step(self, features, mask, rows, valid, distractors):
         batch, most = rows.shape
         flat = (rows + torch.arange(batch)[:, None] * features.shape[1]).flatten()
         x = features.to(self.dtype)
         with torch.no_grad():
-            target = torch.stack(self.run_teacher(
-                self.teacher_weights, x, self.index, flat, self.mapping, ffn=True))
+            target = torch.stack(self.teacher.run(
+                self.teacher_weights, x, flat, self.mapping, ffn=True))
         student = self.student
-        states = torch.stack(self.run_student(
-            student.weights(self.dtype), x, self.index, flat, list(range(1, student.layers + 1)), mask=mask))
+        states = torch.stack(student.run(
+            student.weights(self.dtype), x, flat, list(range(1, student.layers + 1)), mask=mask))
         prediction = torch.baddbmm(self.head_biases.to(self.dtype), states, self.heads.to(self.dtype))
         pairs = len(self.mapping)
         loss = contrastive(
@@ -320,7 +358,6 @@ def main():
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--compile", action="store_true")
     a = parser.parse_args()
     a.frames = round(a.seconds * FRAMES_PER_SECOND)
     torch.set_num_threads(a.threads)
@@ -341,7 +378,7 @@ def main():
     rate = matmul_rate(torch.bfloat16 if a.precision == "bf16" else torch.float32)
     achieved = flops(a, statistics.mean(masked)) / step / 1e9
     print(json.dumps({
-        "style": a.style + ("+compile" if a.compile else ""),
+        "style": a.style,
         "precision": a.precision,
         "threads": a.threads,
         "audio_seconds_per_second": round(a.batch * a.seconds / step, 3),
