@@ -53,7 +53,7 @@ extension KeyedDecodingContainer<ConfigKey> {
 }
 
 /// The activation functions that configurations name.
-public enum Activation: String, Codable, CaseIterable, Sendable {
+public enum Activation: String, ConfigChoice {
     case gelu
     case geluNew = "gelu_new"
     case geluTanh = "gelu_pytorch_tanh"

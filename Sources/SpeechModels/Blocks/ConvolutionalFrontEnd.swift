@@ -1,7 +1,8 @@
+public import SpeechCore
 import Torch
 
 /// How the waveform front end normalises.
-public enum FrontEndNorm: String, Codable, CaseIterable, Sendable {
+public enum FrontEndNorm: String, ConfigChoice {
     /// The first layer only, every channel over time.
     case group
     /// Every layer, over channels.

@@ -1,8 +1,9 @@
+public import SpeechCore
 import Foundation
 import Torch
 
 /// How a conformer layer knows where frames are.
-public enum PositionEmbeddings: String, Codable, CaseIterable, Sendable {
+public enum PositionEmbeddings: String, ConfigChoice {
     /// One learned key for every clipped distance (Shaw et al., 2018); w2v-BERT 2.0.
     case relativeKey = "relative_key"
     /// Sinusoids of the distance with two learned biases (Dai et al., 2019).

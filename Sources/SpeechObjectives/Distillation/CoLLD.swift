@@ -1,12 +1,12 @@
 import Foundation
-import SpeechCore
+public import SpeechCore
 public import SpeechModels
 public import Torch
 
 /// The settings of CoLLD: masking, layer mapping, target, head and loss, each chosen on its own.
 public struct CoLLDSettings: Codable, Equatable, Sendable {
     /// Which frames are predicted.
-    public enum Frames: String, Codable, CaseIterable, Sendable {
+    public enum Frames: String, ConfigChoice {
         /// The masked ones; every valid one where nothing is masked.
         case masked
         /// Every valid one, though some are masked.

@@ -1,7 +1,8 @@
+public import SpeechCore
 import Torch
 
 /// The kinds of map from a student's hidden state to a teacher's feature.
-public enum PredictionHeadKind: String, Codable, CaseIterable, Sendable {
+public enum PredictionHeadKind: String, ConfigChoice {
     /// One linear map with bias (wav2vec 2.0's final projection).
     case linear
     /// Two linear maps with ReLU between them (USAD).

@@ -3,7 +3,7 @@ public import SpeechCore
 /// How spans of frames are hidden from the student.
 public struct SpanMasking: Codable, Equatable, Sendable {
     /// Where span starts come from.
-    public enum Sampler: String, Codable, CaseIterable, Sendable {
+    public enum Sampler: String, ConfigChoice {
         /// ⌊p / span · (T − 1)⌋ spans, starts drawn with replacement from 0 … T − span.
         case fairseq2
         /// ⌊p · T / span + u⌋ spans, u ~ U(0, 1), starts drawn without replacement.

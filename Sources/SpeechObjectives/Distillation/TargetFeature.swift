@@ -1,9 +1,10 @@
+public import SpeechCore
 public import Torch
 
 /// What of a teacher layer the student predicts.
 public struct TargetFeature: Codable, Equatable, Sendable {
     /// Where in the layer the feature is taken.
-    public enum Feature: String, Codable, CaseIterable, Sendable {
+    public enum Feature: String, ConfigChoice {
         /// The output of the feed-forward network before scaling and residual sum; of a conformer
         /// layer the second one.
         case feedForward = "feed_forward"
@@ -12,7 +13,7 @@ public struct TargetFeature: Codable, Equatable, Sendable {
     }
 
     /// How features are normalised, without learned parameters and over valid frames only.
-    public enum Normalization: String, Codable, CaseIterable, Sendable {
+    public enum Normalization: String, ConfigChoice {
         case none
         /// Every frame over channels.
         case layer

@@ -12,9 +12,16 @@ public struct StudentDesign: Codable, Equatable, Sendable {
     /// Feed-forward units; 4 · width where nothing is said.
     public var feedForward: Int
 
-    private enum CodingKeys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case layers, width, heads
         case feedForward = "feed_forward"
+    }
+
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 
     /// Spells out a design.
@@ -51,12 +58,35 @@ public struct StudentDesign: Codable, Equatable, Sendable {
             }
             return
         }
+        let known = CodingKeys.allCases.map(\.rawValue)
+        let given = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        if let unknown = given.first(where: { !known.contains($0) }) {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: container.codingPath,
+                    debugDescription:
+                        "expected the keys \(known.joined(separator: ", ")); found '\(unknown)'"))
+        }
         self.init(
             layers: try container.decode(Int.self, forKey: .layers),
             width: try container.decode(Int.self, forKey: .width),
             heads: try container.decodeIfPresent(Int.self, forKey: .heads),
             feedForward: try container.decodeIfPresent(Int.self, forKey: .feedForward))
+    }
+
+    /// Writes the word where it says everything, else the parts.
+    public func encode(to encoder: any Encoder) throws {
+        if self == StudentDesign(layers: layers, width: width) {
+            var container = encoder.singleValueContainer()
+            try container.encode(description)
+            return
+        }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(layers, forKey: .layers)
+        try container.encode(width, forKey: .width)
+        try container.encode(heads, forKey: .heads)
+        try container.encode(feedForward, forKey: .feedForward)
     }
 
     /// `layers x width`.

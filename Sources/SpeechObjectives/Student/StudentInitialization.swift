@@ -1,8 +1,9 @@
+public import SpeechCore
 public import SpeechModels
 public import Torch
 
 /// Where a student's first weights come from.
-public enum StudentInitialization: String, Codable, CaseIterable, Sendable {
+public enum StudentInitialization: String, ConfigChoice {
     /// `copyEvery` where the widths match, else `random`.
     case automatic = "auto"
     /// From the seed.
