@@ -1,0 +1,84 @@
+/// How audio becomes batches: the `dataset` section of a run file.
+public struct DatasetConfig: Codable, Equatable, Sendable {
+    /// `max_seconds`: seconds of audio in a batch, padding included.
+    ///
+    /// An utterance that is longer by itself makes a batch of its own.
+    public var maxSeconds: Double = 60
+    /// `min_duration`: utterances below this many seconds are dropped.
+    public var minDuration: Double = 0.5
+    /// `max_duration`: of utterances above this many seconds a random window of that length is
+    /// taken, another one in every epoch.
+    public var maxDuration: Double = 20
+    /// `buckets`: the largest number of groups of similar length within which batches are formed.
+    public var buckets = 10
+    /// `shuffle`: whether the order and the composition of batches change from epoch to epoch.
+    public var shuffle = true
+    /// `threads`: threads that decode; 0 takes all cores but one.
+    public var threads = 0
+    /// `prefetch`: the largest number of batches decoded ahead of the training step.
+    public var prefetch = 8
+    /// `max_skipped`: the number of unusable utterances that a run puts up with.
+    public var maxSkipped = 10
+    /// `max_utterances`: the largest number of utterances in a batch; 0 sets no limit.
+    public var maxUtterances = 0
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case maxSeconds = "max_seconds"
+        case minDuration = "min_duration"
+        case maxDuration = "max_duration"
+        case buckets
+        case shuffle
+        case threads
+        case prefetch
+        case maxSkipped = "max_skipped"
+        case maxUtterances = "max_utterances"
+    }
+
+    /// The defaults.
+    public init() {}
+
+    /// Reads the keys that are there; the others keep their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
+            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        try read(&maxSeconds, .maxSeconds)
+        try read(&minDuration, .minDuration)
+        try read(&maxDuration, .maxDuration)
+        try read(&buckets, .buckets)
+        try read(&shuffle, .shuffle)
+        try read(&threads, .threads)
+        try read(&prefetch, .prefetch)
+        try read(&maxSkipped, .maxSkipped)
+        try read(&maxUtterances, .maxUtterances)
+    }
+
+    /// Checks every value.
+    ///
+    /// - Throws: `DatasetError.invalidSetting` with the dotted key, such as `dataset.max_seconds`.
+    public func validate() throws {
+        func require(
+            _ holds: Bool, _ key: CodingKeys, _ expected: String, _ found: some Any
+        ) throws {
+            guard !holds else { return }
+            throw DatasetError.invalidSetting(
+                key: "dataset.\(key.rawValue)", expected: expected, found: "\(found)")
+        }
+        try require(
+            maxSeconds.isFinite && maxSeconds > 0, .maxSeconds, "seconds above 0", maxSeconds)
+        try require(
+            minDuration.isFinite && minDuration >= 0, .minDuration, "seconds from 0", minDuration)
+        try require(
+            maxDuration.isFinite && maxDuration > 0, .maxDuration, "seconds above 0", maxDuration)
+        try require(
+            maxDuration >= minDuration, .maxDuration,
+            "at least dataset.min_duration, which is \(minDuration)", maxDuration)
+        try require((1...1000).contains(buckets), .buckets, "1 to 1000", buckets)
+        try require((0...1024).contains(threads), .threads, "0 (automatic) to 1024", threads)
+        try require((1...10_000).contains(prefetch), .prefetch, "1 to 10000 batches", prefetch)
+        try require(maxSkipped >= 0, .maxSkipped, "0 or more utterances", maxSkipped)
+        try require(
+            maxUtterances >= 0, .maxUtterances, "0 (no limit) or more utterances", maxUtterances)
+    }
+}

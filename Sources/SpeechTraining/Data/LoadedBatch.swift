@@ -1,0 +1,29 @@
+public import SpeechCore
+
+/// A batch of features, ready for the encoders.
+public struct LoadedBatch: Sendable {
+    /// The number of the batch in the run, from 0 over all epochs.
+    public let index: Int
+    /// The epoch, from 0.
+    public let epoch: Int
+    /// The place within the epoch, from 0.
+    public let position: Int
+    /// The features by extractor, rows in the order of `utterances`; empty when nothing of the batch
+    /// could be used.
+    public let features: [SpeechFeatures]
+    /// The utterances of the rows.
+    public let utterances: [Utterance]
+    /// Seconds of audio without padding.
+    public let seconds: Double
+    /// Seconds of audio with padding: rows times the longest.
+    public let paddedSeconds: Double
+    /// The utterances that could not be used.
+    public let skipped: [SkippedUtterance]
+    /// Seconds that `BatchLoader.next` blocked for this batch.
+    public internal(set) var waitSeconds = 0.0
+
+    /// The ids of the rows.
+    public var ids: [String] { utterances.map(\.id) }
+    /// Whether nothing of the batch could be used, so that it has to be passed over.
+    public var isEmpty: Bool { utterances.isEmpty }
+}
