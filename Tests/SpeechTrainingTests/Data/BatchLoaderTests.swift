@@ -1,0 +1,305 @@
+import Foundation
+import SpeechCore
+import SpeechTraining
+import TestSupport
+import Testing
+
+@Suite struct BatchLoaderTests {
+    private let durations = (0..<24).map { 0.5 + 0.06 * Double($0) }
+
+    private func config(_ change: (inout DatasetConfig) -> Void = { _ in }) -> DatasetConfig {
+        var config = DatasetConfig()
+        config.maxSeconds = 4
+        config.maxDuration = 1.2
+        config.prefetch = 3
+        config.threads = 2
+        change(&config)
+        return config
+    }
+
+    private func batches(_ loader: BatchLoader) throws -> [LoadedBatch] {
+        var batches: [LoadedBatch] = []
+        while let batch = try loader.next() { batches.append(batch) }
+        return batches
+    }
+
+    /// Everything but the time that was waited.
+    private func expectEqual(_ actual: [LoadedBatch], _ expected: [LoadedBatch]) {
+        #expect(actual.map(\.index) == expected.map(\.index))
+        #expect(actual.map(\.epoch) == expected.map(\.epoch))
+        #expect(actual.map(\.position) == expected.map(\.position))
+        #expect(actual.map(\.utterances) == expected.map(\.utterances))
+        #expect(actual.map(\.seconds) == expected.map(\.seconds))
+        #expect(actual.map(\.skipped) == expected.map(\.skipped))
+        for (one, other) in zip(actual, expected) {
+            let isSame = one.features == other.features
+            #expect(isSame, "features of batch \(one.index)")
+        }
+    }
+
+    @Test func theNumberOfThreadsChangesNothing() throws {
+        let folder = try SpeechFolder(durations)
+        let end = 2 * folder.sampler(config()).batchesPerEpoch
+        let expected = try batches(folder.loader(config { $0.threads = 1 }, end: end))
+        #expect(expected.count == end)
+        for threads in [2, 4] {
+            let settings = config {
+                $0.threads = threads
+                $0.prefetch = 5
+            }
+            expectEqual(try batches(folder.loader(settings, end: end)), expected)
+        }
+        // Windows of the longer ones move, so epochs hold different audio.
+        let utterance = folder.utterances[23]
+        let rows = expected.compactMap { batch -> ArraySlice<Float>? in
+            guard let row = batch.utterances.firstIndex(of: utterance) else { return nil }
+            let length = batch.features[0].shape[1]
+            return batch.features[0].values[row * length..<row * length + 1000]
+        }
+        #expect(rows.count == 2 && Array(rows[0]) != Array(rows[1]))
+    }
+
+    @Test func aBatchHoldsWhatTheSamplerSays() throws {
+        let folder = try SpeechFolder(durations)
+        let sampler = folder.sampler(config())
+        let loaded = try batches(folder.loader(config(), end: sampler.batchesPerEpoch))
+        for (batch, planned) in zip(loaded, sampler.batches(epoch: 0)) {
+            #expect(batch.ids == planned.segments.map { "u\($0.utterance)" })
+            #expect(batch.features.count == 1)
+            #expect(batch.features[0].shape[0] == planned.segments.count)
+            #expect(
+                batch.features[0].lengths
+                    == planned.segments.map { Int(($0.duration * 16_000).rounded()) })
+            expectClose(batch.seconds, planned.seconds, within: 1e-3)
+            expectClose(batch.paddedSeconds, planned.paddedSeconds, within: 1e-3)
+            #expect(batch.waitSeconds >= 0)
+        }
+        #expect(Set(loaded.flatMap(\.ids)).count == durations.count)
+    }
+
+    @Test func loadingStartsAtAnyBatch() throws {
+        let folder = try SpeechFolder(durations)
+        let count = folder.sampler(config()).batchesPerEpoch
+        let straight = try batches(folder.loader(config(), end: 2 * count))
+        for start in [0, 1, count - 1, count, count + 2, 2 * count] {
+            let resumed = try batches(folder.loader(config(), start: start, end: 2 * count))
+            expectEqual(resumed, Array(straight[start...]))
+        }
+    }
+
+    @Test func twoExtractorsSeeTheSameClips() throws {
+        let folder = try SpeechFolder(durations, rate: 8000)
+        let filterbank = LogMelFilterbank()
+        let loader = folder.loader(config(), extractors: [filterbank, waveforms], end: 2)
+        for batch in try batches(loader) {
+            #expect(batch.features.map(\.inputName) == [.inputFeatures, .inputValues])
+            let samples = batch.features[1].lengths
+            #expect(samples.count == batch.utterances.count)
+            // Resampled: twice as many samples as the file has in this time.
+            expectClose(
+                samples.map { Double($0) / 16_000 }.reduce(0, +), batch.seconds, within: 1e-9)
+            #expect(
+                batch.features[0].lengths == samples.map { filterbank.validLength(samples: $0) })
+        }
+    }
+
+    @Test func brokenUtterancesAreLeftOutAndNamed() throws {
+        let folder = try SpeechFolder(durations)
+        let whole = try batches(folder.loader(config(), end: 8))
+        try folder.overwrite(2, with: "no audio at all".utf8)
+        try folder.remove(5)
+        let silence = [Float](repeating: 0, count: 14_720)
+        try folder.overwrite(7, with: floatWave([0.1, .nan] + silence))
+        let loader = folder.loader(config(), end: 8)
+        let rest = try batches(loader)
+        let broken: Set = ["u2", "u5", "u7"]
+        for (batch, complete) in zip(rest, whole) {
+            #expect(batch.ids == complete.ids.filter { !broken.contains($0) })
+            #expect(batch.skipped.map(\.id) == complete.ids.filter { broken.contains($0) })
+            #expect(batch.features.first?.shape[0] ?? 0 == batch.ids.count)
+        }
+        #expect(Set(loader.skipped.map(\.id)) == broken)
+        #expect(loader.skipped.count == 3)
+        for skipped in loader.skipped {
+            let utterance = try #require(folder.utterances.first { $0.id == skipped.id })
+            #expect(skipped.path == utterance.audioPath)
+            #expect("\(skipped)".contains(utterance.audioPath))
+        }
+        func reason(_ id: String) -> String {
+            loader.skipped.first { $0.id == id }?.reason ?? "not skipped"
+        }
+        #expect(reason("u2").contains("cannot decode"))
+        #expect(reason("u5").contains("does not exist"))
+        #expect(reason("u7").contains("NaN"))
+    }
+
+    @Test func tooShortOrShorterThanClaimedIsSkipped() throws {
+        let folder = try SpeechFolder([0.6, 1, 1, 0.5])
+        folder.claim(1, lasts: 1.1)
+        let loader = folder.loader(config(), minimumSamples: 9600, end: 2)
+        _ = try batches(loader)
+        let reasons = Dictionary(
+            loader.skipped.map { ($0.id, $0.reason) }, uniquingKeysWith: { first, _ in first })
+        #expect(loader.skipped.count == 2)
+        #expect(Set(reasons.keys) == ["u1", "u3"])
+        #expect(reasons["u1"]?.contains("beyond the end") == true)
+        #expect(reasons["u3"]?.contains("expected at least 9600 samples, found 8000") == true)
+    }
+
+    @Test func aBatchOfNothingIsDeliveredEmpty() throws {
+        let folder = try SpeechFolder([0.6, 0.6, 0.6, 0.6])
+        try folder.overwrite(1, with: [1, 2, 3])
+        let settings = config { $0.maxUtterances = 1 }
+        let loaded = try batches(folder.loader(settings, end: 4))
+        #expect(loaded.map(\.index) == [0, 1, 2, 3])
+        let empty = loaded.filter(\.isEmpty)
+        #expect(empty.count == 1)
+        #expect(empty.first?.features.isEmpty == true)
+        #expect(empty.first?.paddedSeconds == 0)
+        #expect(empty.first?.skipped.map(\.id) == ["u1"])
+    }
+
+    @Test(arguments: [1, 4])
+    func tooManyBrokenUtterancesEndTheRun(_ threads: Int) throws {
+        let folder = try SpeechFolder(durations)
+        for index in 0..<4 { try folder.overwrite(index, with: [0]) }
+        // Broken utterances count once, however many epochs meet them.
+        let patient = folder.loader(
+            config {
+                $0.maxSkipped = 4
+                $0.threads = threads
+            }, end: 40)
+        #expect(try batches(patient).count == 40)
+        #expect(patient.skipped.count == 4)
+
+        let strict = folder.loader(
+            config {
+                $0.maxSkipped = 3
+                $0.threads = threads
+            }, end: 40)
+        let error = expectError(
+            DatasetError.self,
+            containing: ["dataset.max_skipped", "at most 3", folder.utterances[0].audioPath]
+        ) { try batches(strict) }
+        #expect(error?.exitStatus == .badInput)
+        guard case .tooManySkipped(3, let skipped) = error else {
+            Issue.record("found \(String(describing: error))")
+            return
+        }
+        #expect(Set(skipped.map(\.id)) == ["u0", "u1", "u2", "u3"])
+        #expect(throws: DatasetError.self) { try strict.next() }
+    }
+
+    @Test func nothingUsableEndsTheRun() throws {
+        let folder = try SpeechFolder([0.6, 0.7, 0.8])
+        for index in 0..<3 { try folder.overwrite(index, with: [0]) }
+        let error = expectError(DatasetError.self, containing: ["u0", "u1", "u2"]) {
+            try batches(folder.loader(config(), end: 20))
+        }
+        guard case .allSkipped = error else {
+            Issue.record("found \(String(describing: error))")
+            return
+        }
+    }
+
+    private struct OutOfMemory: Error {}
+
+    @Test func aFailureBeyondOneUtteranceStopsInItsPlace() throws {
+        let folder = try SpeechFolder(durations)
+        let settings = config {
+            $0.maxUtterances = 1
+            $0.threads = 4
+            $0.prefetch = 6
+        }
+        let clips = Counter()
+        let extractor = ProbedExtractor {
+            clips.add()
+            if clips.value > 5 { throw OutOfMemory() }
+        }
+        let loader = folder.loader(settings, extractors: [extractor])
+        var delivered = 0
+        #expect(throws: OutOfMemory.self) {
+            while try loader.next() != nil { delivered += 1 }
+        }
+        #expect(delivered <= 5)
+        #expect(throws: OutOfMemory.self) { try loader.next() }
+    }
+
+    @Test(arguments: [1, 4])
+    func nothingIsDecodedBeyondTheLimit(_ threads: Int) throws {
+        let folder = try SpeechFolder(durations)
+        let settings = config {
+            $0.maxUtterances = 1
+            $0.prefetch = 3
+            $0.threads = threads
+        }
+        let clips = Counter()
+        let loader = folder.loader(settings, extractors: [ProbedExtractor { clips.add() }])
+        for taken in 0..<4 {
+            #expect(eventually { clips.value == taken + 3 })
+            // Long enough for a thread that does not keep to the limit.
+            Thread.sleep(forTimeInterval: 0.05)
+            #expect(clips.value == taken + 3)
+            _ = try loader.next()
+        }
+        loader.stop()
+        #expect(try loader.next() == nil)
+    }
+
+    @Test func endingEarlyDoesNotHang() throws {
+        let folder = try SpeechFolder(durations)
+        let utterances = folder.utterances
+        let settings = config { $0.threads = 4 }
+        let sampler = folder.sampler(settings)
+        for taken in 0..<4 {
+            for stops in [true, false] {
+                let clips = Counter()
+                let running = Counter()
+                let isOver = ends {
+                    let extractor = ProbedExtractor {
+                        clips.add()
+                        Thread.sleep(forTimeInterval: 0.002)
+                        running.add()
+                    }
+                    let loader = BatchLoader(
+                        utterances: utterances, sampler: sampler, extractors: [extractor],
+                        config: settings)
+                    for _ in 0..<taken { _ = try? loader.next() }
+                    if stops { loader.stop() }
+                }
+                #expect(isOver)
+                // The threads are gone: what they began they ended, and nothing begins any more.
+                let begun = clips.value
+                #expect(running.value == begun)
+                Thread.sleep(forTimeInterval: 0.02)
+                #expect(clips.value == begun)
+            }
+        }
+    }
+
+    @Test func waitingForASlowThreadIsMeasured() throws {
+        let folder = try SpeechFolder([0.6])
+        let slow = ProbedExtractor { Thread.sleep(forTimeInterval: 0.1) }
+        let loader = folder.loader(
+            config {
+                $0.threads = 1
+                $0.prefetch = 1
+            }, extractors: [slow])
+        _ = try loader.next()
+        let batch = try #require(try loader.next())
+        #expect(batch.waitSeconds > 0.05)
+        #expect(batch.index == 1 && batch.epoch == 1)
+    }
+}
+
+/// A WAV file of 32-bit floats at 16 kHz.
+private func floatWave(_ samples: [Float]) -> [UInt8] {
+    func bytes(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(value >> (8 * $0) & 255) } }
+    let size = UInt32(samples.count * 4)
+    var wave = Array("RIFF".utf8) + bytes(36 + size) + Array("WAVEfmt ".utf8) + bytes(16)
+    // Format 3, one channel; 16000 samples and 64000 bytes a second; 4 bytes, 32 bits a sample.
+    wave += bytes(3 | 1 << 16) + bytes(16_000) + bytes(64_000) + bytes(4 | 32 << 16)
+    wave += Array("data".utf8) + bytes(size)
+    for sample in samples { wave += bytes(sample.bitPattern) }
+    return wave
+}
