@@ -69,11 +69,11 @@ func safetensorsBytes(_ header: String, _ data: [UInt8] = []) -> Data {
         #expect(file.entry("f32")?.shape == [1, 2] && file.entry("f32")?.dtype == .float32)
         #expect(file.entry("i64")?.elementCount == 1 && file.entry("i64")?.byteCount == 8)
         #expect(file.entry("x") == nil)
-        expectError(SafetensorsError.self, containing: ["'x'"]) { try file.floats("x") }
-        expectError(SafetensorsError.self, containing: ["'f64'", "1.5"]) {
+        expectError(TensorFileError.self, containing: ["'x'"]) { try file.floats("x") }
+        expectError(TensorFileError.self, containing: ["'f64'", "1.5"]) {
             try file.integers("f64")
         }
-        expectError(SafetensorsError.self, containing: ["'f16'", "5.96"]) {
+        expectError(TensorFileError.self, containing: ["'f16'", "5.96"]) {
             try file.integers("f16")
         }
     }

@@ -10,8 +10,6 @@ public enum ModelDirectoryError: ReportedError, Equatable {
     case missingConfiguration(path: String, found: [String])
     /// No weights in a format that is read; `found` lists the files of the directory.
     case missingWeights(path: String, expected: [String], found: [String])
-    /// The weights are Python pickles.
-    case pickleWeights(path: String)
     /// The index names files that are not there.
     case missingShards(path: String, shards: [String])
     /// The index maps tensors to shards that do not hold them.
@@ -33,9 +31,6 @@ public enum ModelDirectoryError: ReportedError, Equatable {
             return "'\(path)' is not a model directory: expected config.json, found \(list(found))"
         case .missingWeights(let path, let expected, let found):
             return "'\(path)' has no weights: expected \(list(expected)), found \(list(found))"
-        case .pickleWeights(let path):
-            return "'\(path)': pickle checkpoints are not read by this version; expected "
-                + "model.safetensors (convert the checkpoint to safetensors first)"
         case .missingShards(let path, let shards):
             return "'\(path)' names \(shards.count) missing shard(s): expected \(list(shards))"
         case .missingTensors(let path, let tensors):
@@ -102,51 +97,65 @@ public struct ModelDirectory: Sendable {
         }
     }
 
-    /// The files that hold the weights: `model.safetensors`, or the shards its index names, sorted.
+    /// The formats of weights, the preferred one first.
+    private static let weightFormats: [WeightFormat] = [
+        WeightFormat(single: "model.safetensors") { try SafetensorsFile(path: $0) },
+        WeightFormat(single: "pytorch_model.bin") { try PickleCheckpoint(path: $0) },
+    ]
+
+    private struct WeightFormat {
+        /// The file of a checkpoint in one piece.
+        let single: String
+        let open: @Sendable (_ path: String) throws -> any TensorFile
+
+        /// The index of a checkpoint in several pieces.
+        var index: String { "\(single).index.json" }
+    }
+
+    /// The format of the weights, and their index where they are in several files.
+    private func weights() throws -> (format: WeightFormat, index: URL?) {
+        let names = try Self.fileNames(url)
+        for format in Self.weightFormats {
+            if names.contains(format.single) { return (format, nil) }
+            if names.contains(format.index) {
+                return (format, url.appendingPathComponent(format.index))
+            }
+        }
+        throw ModelDirectoryError.missingWeights(
+            path: url.path, expected: Self.weightFormats.flatMap { [$0.single, $0.index] },
+            found: names)
+    }
+
+    /// The files that hold the weights: `model.safetensors`, or the shards its index names, sorted;
+    /// where there is neither, `pytorch_model.bin` or its shards.
     ///
     /// - Throws: `ModelDirectoryError`, or `JSONFileError` for a malformed index.
     public var weightFiles: [URL] {
         get throws {
-            let single = "model.safetensors"
-            let indexName = "model.safetensors.index.json"
-            let names = try Self.fileNames(url)
-            if names.contains(single) { return [url.appendingPathComponent(single)] }
-            if names.contains(indexName) {
-                let index = url.appendingPathComponent(indexName)
-                return try Set(Self.weightMap(index).values).sorted()
-                    .map { url.appendingPathComponent($0) }
-            }
-            if let pickle = names.first(where: Self.isPickle) {
-                throw ModelDirectoryError.pickleWeights(
-                    path: url.appendingPathComponent(pickle).path)
-            }
-            throw ModelDirectoryError.missingWeights(
-                path: url.path, expected: [single, indexName], found: names)
+            let (format, index) = try weights()
+            guard let index else { return [url.appendingPathComponent(format.single)] }
+            return try Set(Self.weightMap(index).values).sorted()
+                .map { url.appendingPathComponent($0) }
         }
     }
 
     /// Opens the weights as one view.
     ///
-    /// - Throws: What `weightFiles` throws, `FileSystemError`, `SafetensorsError`, or
+    /// - Throws: What `weightFiles` throws, `FileSystemError`, the errors of the format
+    ///   (`SafetensorsError`; `PickleError` and `ZipArchiveError`), or
     ///   `ModelDirectoryError.missingTensors` when the index does not agree with the shards.
-    public func openWeights() throws -> SafetensorsShards {
-        let files = try weightFiles
-        let shards = try SafetensorsShards(paths: files.map(\.path))
-        let index = url.appendingPathComponent("model.safetensors.index.json")
-        if files.map(\.lastPathComponent) != ["model.safetensors"] {
-            let missing = try Self.weightMap(index).filter { name, shard in
-                shards.file(of: name)?.path != url.appendingPathComponent(shard).path
-            }
-            guard missing.isEmpty else {
-                throw ModelDirectoryError.missingTensors(
-                    path: index.path, tensors: missing.keys.sorted())
-            }
+    public func openWeights() throws -> TensorShards {
+        let (format, index) = try weights()
+        let shards = try TensorShards(weightFiles.map { try format.open($0.path) })
+        guard let index else { return shards }
+        let missing = try Self.weightMap(index).filter { name, shard in
+            shards.file(of: name)?.path != url.appendingPathComponent(shard).path
+        }
+        guard missing.isEmpty else {
+            throw ModelDirectoryError.missingTensors(
+                path: index.path, tensors: missing.keys.sorted())
         }
         return shards
-    }
-
-    private static func isPickle(_ name: String) -> Bool {
-        name == "pytorch_model.bin" || name == "pytorch_model.bin.index.json"
     }
 
     /// Reads the index of a sharded checkpoint: tensor name to shard file name.

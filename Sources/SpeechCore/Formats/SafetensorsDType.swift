@@ -42,7 +42,7 @@ public enum SafetensorsDType: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// What a safetensors file says about one tensor.
+/// What a checkpoint file says about one tensor.
 public struct SafetensorsTensorInfo: Sendable, Hashable {
     /// The element type.
     public let dtype: SafetensorsDType
@@ -71,11 +71,7 @@ public enum SafetensorsError: ReportedError, Equatable {
     case sizeMismatch(path: String, tensor: String, expected: String, found: Int)
     /// The data of the tensors overlaps, leaves a hole or does not reach the end of the file.
     case brokenLayout(path: String, tensor: String, expected: Int, found: Int)
-    /// A tensor was asked for that the file does not hold.
-    case missingTensor(path: String, tensor: String)
-    /// A value cannot be given as the type asked for.
-    case notConvertible(path: String, tensor: String, expected: String, found: String)
-    /// Two tensors to be written, or in two shards, have one name.
+    /// Two tensors to be written have one name.
     case duplicateTensor(path: String, tensor: String)
     /// The source of a tensor gave another number of bytes than its shape demands.
     case wrongByteCount(path: String, tensor: String, expected: Int, found: Int)
@@ -100,10 +96,6 @@ public enum SafetensorsError: ReportedError, Equatable {
         case .brokenLayout(let path, let tensor, let expected, let found):
             return "'\(path)', tensor '\(tensor)': expected the data at offset \(expected), found "
                 + "\(found) (tensors must follow one another without hole or overlap)"
-        case .missingTensor(let path, let tensor):
-            return "'\(path)' has no tensor '\(tensor)'"
-        case .notConvertible(let path, let tensor, let expected, let found):
-            return "'\(path)', tensor '\(tensor)': expected \(expected), found \(found)"
         case .duplicateTensor(let path, let tensor):
             return "'\(path)': the tensor '\(tensor)' occurs twice"
         case .wrongByteCount(let path, let tensor, let expected, let found):

@@ -4,18 +4,26 @@ import Torch
 /// A checkpoint seen through the names that an encoder uses: without the prefix of a head, and
 /// with today's spellings.
 final class CheckpointReader: TensorSource {
-    private let shards: SafetensorsShards
+    private let shards: TensorShards
     private let family: EncoderFamily
     /// The encoder's name of a tensor to its name in the file.
     private let stored: [String: String]
+    /// Tensors that mean the same as another one, by their name in the file.
+    private let repeated: [(name: String, other: String)]
     private(set) var failure: (any Error)?
 
-    init(_ shards: SafetensorsShards, family: EncoderFamily) {
+    init(_ shards: TensorShards, family: EncoderFamily) {
         self.shards = shards
         self.family = family
         var stored: [String: String] = [:]
-        for name in shards.names { stored[family.encoderName(of: name)] = name }
+        var repeated: [(name: String, other: String)] = []
+        for name in shards.names {
+            if let other = stored.updateValue(name, forKey: family.encoderName(of: name)) {
+                repeated.append((name, other))
+            }
+        }
         self.stored = stored
+        self.repeated = repeated
     }
 
     var names: [String] { stored.keys.sorted() }
@@ -36,8 +44,8 @@ final class CheckpointReader: TensorSource {
 
     /// Ends the loading of a model into `store`.
     ///
-    /// - Throws: `ModelError.weightsDoNotFit` listing everything missing, mis-shaped, unused and
-    ///   not finite.
+    /// - Throws: `ModelError.weightsDoNotFit` listing everything missing, mis-shaped, of a wrong
+    ///   type, not finite, unused and there twice.
     func finish(_ store: ParameterStore, path: String) throws {
         if let failure { throw failure }
         let mismatch = store.mismatch
@@ -45,11 +53,15 @@ final class CheckpointReader: TensorSource {
         problems += mismatch.misshaped.map {
             "shape of \($0.name): expected \($0.expected), found \($0.found)"
         }
+        problems += mismatch.mistyped.map {
+            "type of \($0.name): expected floating-point numbers, found \($0.found)"
+        }
         problems += mismatch.nonFinite.map { "values of \($0) are not all finite" }
         let unused = names.filter { name in
             !store.requested.contains(name) && !family.isIgnored(name)
         }
         problems += unused.map { "unused: \(stored[$0]!)" }
+        problems += repeated.map { "twice: \($0.name) and \($0.other)" }
         guard problems.isEmpty else {
             throw ModelError.weightsDoNotFit(path: path, problems: problems)
         }

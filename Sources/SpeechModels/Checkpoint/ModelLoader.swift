@@ -13,7 +13,7 @@ public struct LoadedModel {
     /// The family that reads it.
     public let family: EncoderFamily
     /// The weight files.
-    public let weights: SafetensorsShards
+    public let weights: TensorShards
 }
 
 /// Reads model directories.
@@ -24,7 +24,7 @@ public enum ModelLoader {
     /// - Parameters:
     ///   - reference: a directory, or a repository name in the local Hugging Face cache.
     ///   - dtype: what weights are converted to; normalisation parameters stay `float32`.
-    /// - Throws: `ModelError`, or the errors of `ModelDirectory` and the safetensors reader.
+    /// - Throws: `ModelError`, or the errors of `ModelDirectory` and of the weights' format.
     public static func load(
         _ reference: String, dtype: DType = .float32, device: Device = .cpu
     ) throws -> LoadedModel {

@@ -32,15 +32,17 @@ extension DType {
     }
 }
 
-extension SafetensorsShards {
+extension TensorShards {
     /// A tensor on the CPU in its stored type.
     ///
-    /// - Throws: `SafetensorsError` where there is none or tensors cannot have its type.
+    /// - Throws: `TensorFileError` where there is none or tensors cannot have its type, or an error
+    ///   of the file's format.
     public func tensor(_ name: String) throws -> Tensor {
         let file = try requiredFile(of: name)
         guard let info = file.entry(name), let dtype = DType(info.dtype) else {
-            throw SafetensorsError.unsupportedDType(
-                path: file.path, tensor: name, found: file.entry(name)?.dtype.rawValue ?? "none")
+            throw TensorFileError.notConvertible(
+                path: file.path, tensor: name, expected: "a type that LibTorch's operators take",
+                found: file.entry(name)?.dtype.rawValue ?? "none")
         }
         let tensor = try file.withBytes(of: name) {
             Tensor(bytes: $0, dtype: dtype, info.shape)
