@@ -5,7 +5,6 @@
 #include <ATen/core/ivalue.h>
 #include <ATen/core/stack.h>
 
-#include <cstring>
 #include <vector>
 
 namespace ctorch {
@@ -24,16 +23,6 @@ static c10::IValue value(
         c10::List<int64_t> list;
         list.reserve(v.count);
         for (int32_t i = 0; i < v.count; ++i) { list.push_back(integers[v.integer + i]); }
-        return list;
-    }
-    case CT_REALS: {
-        c10::List<double> list;
-        list.reserve(v.count);
-        for (int32_t i = 0; i < v.count; ++i) {
-            double real;
-            std::memcpy(&real, &integers[v.integer + i], sizeof real);
-            list.push_back(real);
-        }
         return list;
     }
     case CT_TENSORS: {

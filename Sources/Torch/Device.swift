@@ -38,7 +38,8 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
 
     /// Waits until everything that was queued on the device has run.
     public func synchronize() {
-        TorchFailure.check(ct_synchronize(code), "synchronize")
+        _ = Engine.initialized
+        TorchFailure.check(ct_synchronize(code), "synchronize \(self)")
     }
 
     /// What c10::DeviceIndex, a signed byte, can count.

@@ -77,7 +77,6 @@ enum Argument {
     case int(Int)
     case ints([Int])
     case double(Double)
-    case doubles([Double])
     case bool(Bool)
     case dtype(DType)
     case device(Device)
@@ -96,7 +95,6 @@ enum Argument {
         case .int(let value): "\(value)"
         case .ints(let values): "\(values)"
         case .double(let value): "\(value)"
-        case .doubles(let values): "\(values)"
         case .bool(let value): "\(value)"
         case .dtype(let value): "\(value)"
         case .device(let value): "\(value)"
@@ -144,11 +142,6 @@ private struct CallBuffer {
         case .double(let real):
             value.kind = Int32(CT_REAL)
             value.real = real
-        case .doubles(let list):
-            value.kind = Int32(CT_REALS)
-            value.count = Int32(list.count)
-            value.integer = Int64(integers.count)
-            for real in list { integers.append(Int64(bitPattern: real.bitPattern)) }
         case .bool(let flag):
             value.kind = Int32(CT_BOOLEAN)
             value.integer = flag ? 1 : 0

@@ -2,14 +2,20 @@ import CTorch
 
 /// LibTorch as a whole: version, threads, devices.
 public enum Engine {
-    /// Loads device libraries and prepares the allocator; every operator look-up does this first.
+    /// Loads device libraries and prepares the allocator.
+    ///
+    /// Comes before everything that may ask LibTorch for its devices: it looks for them once, and
+    /// libraries that are loaded later are never found.
     static let initialized: Void = ct_initialize()
 
     /// LibTorch's version, such as `2.13.0`.
     public static var version: String { String(cString: ct_version()) }
 
     /// How this LibTorch was built: compiler, BLAS, oneDNN, instruction sets.
-    public static var buildConfiguration: String { String(cString: ct_build_configuration()) }
+    public static var buildConfiguration: String {
+        _ = initialized
+        return String(cString: ct_build_configuration())
+    }
 
     /// The instruction set that ATen's own kernels use on this processor, such as `AVX512`.
     public static var cpuCapability: String { String(cString: ct_cpu_capability()) }

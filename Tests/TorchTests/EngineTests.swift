@@ -33,10 +33,11 @@ import Torch
         /// In a process of its own: other tests allocate meanwhile.
         @Test func memoryStaysSteadyOverAThousandSteps() async {
             await #expect(processExitsWith: .success) {
+                Engine.threads = 1
                 let store = ParameterStore(seed: 1)
-                let input = Linear(store.root["input"], 16, 32)
-                let norm = LayerNorm(store.root["norm"], 32, epsilon: 1e-5)
-                let output = Linear(store.root["output"], 32, 8)
+                let input = Linear(store.root["input"], 64, 64)
+                let norm = LayerNorm(store.root["norm"], 64, epsilon: 1e-5)
+                let output = Linear(store.root["output"], 64, 8)
                 store.setTrainable(true)
                 let optimizer = AdamW(store.trainable, AdamW.Settings())
                 let generator = RandomGenerator(seed: 2)
@@ -45,7 +46,7 @@ import Torch
                 func steps(_ count: Int) throws {
                     for step in 0..<count {
                         try withTorchErrors {
-                            let x = Tensor.normal([4, 10, 16], generator: generator)
+                            let x = Tensor.normal([4, 50, 64], generator: generator)
                             let hidden = norm(input(x).dropout(0.1)).gelu()
                             let heads = hidden.chunk(4, 2).map { $0.unsqueeze(1) }
                             let attended = heads[0].attention(key: heads[1], value: heads[2])
@@ -61,7 +62,7 @@ import Torch
                         if step % 10 == 0 {
                             // Failures must not keep anything either.
                             _ = try? withTorchErrors {
-                                let kept = input(.ones([4, 16]))
+                                let kept = input(.ones([4, 64]))
                                 return kept + Tensor.ones([3, 3])
                             }
                         }
@@ -73,6 +74,30 @@ import Torch
                 try steps(1000)
                 let after = try residentKilobytes()
                 #expect(before > 0)
+                #expect(
+                    Double(after) <= 1.01 * Double(before), "\(before) kB grew to \(after) kB")
+            }
+        }
+
+        /// What is too small to show in a training step shows in this many calls.
+        @Test func smallObjectsAreFreed() async {
+            await #expect(processExitsWith: .success) {
+                let leaf = Tensor.ones([2, 3])
+                leaf.requiresGradient = true
+                leaf.sum().backward()
+                func calls(_ count: Int) {
+                    for _ in 0..<count {
+                        let view = leaf.transpose(0, 1).detached()
+                        _ = view.chunk(3, 0).count + (leaf.gradient == nil ? 1 : 0)
+                        _ = leaf.sum().gradients(of: [leaf])
+                        _ = RandomGenerator(seed: 1).state.count
+                        try? withTorchErrors { _ = view.reshape([7]) }
+                    }
+                }
+                calls(1000)
+                let before = try residentKilobytes()
+                calls(20_000)
+                let after = try residentKilobytes()
                 #expect(
                     Double(after) <= 1.01 * Double(before), "\(before) kB grew to \(after) kB")
             }

@@ -36,6 +36,14 @@ import Torch
             shape: [3, 2])
     }
 
+    @Test func diagonals() {
+        let square = Tensor.arange(0, 8, dtype: .float32).reshape([2, 2, 2])
+        expectValues(square.diagonal(1, 2), [0, 3, 4, 7], shape: [2, 2])
+        expectValues(square.diagonal(0, 1), [0, 6, 1, 7], shape: [2, 2])
+        expectValues(.identity(2), [1, 0, 0, 1], shape: [2, 2])
+        #expect(Tensor.identity(1, dtype: .int64).dtype == .int64)
+    }
+
     @Test func lookingUp() {
         let ids = Tensor([2, 0, 1, 2] as [Int64], [2, 2])
         expectValues(x.embedding(ids), [4, 5, 0, 1, 2, 3, 4, 5], shape: [2, 2, 2])

@@ -38,7 +38,6 @@ enum {
     CT_STRING = 8,            // pointer
     CT_DEVICE = 9,            // integer: type << 8 | index
     CT_GENERATOR = 10,        // pointer
-    CT_REALS = 11,            // integer: offset into the integer pool (bit patterns), count
 };
 
 /// One argument of an operator call.
