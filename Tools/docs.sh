@@ -8,4 +8,4 @@ export COLLD_DOCS=1
 options=()
 for target in "$@"; do options+=(--target "$target"); done
 swift package --scratch-path .build-docs generate-documentation "${options[@]}" --warnings-as-errors
-echo "Archives: .build-docs/plugins/Swift-DocC/outputs (open with \`swift package preview-documentation\`)"
+echo "Documentation: .build-docs/plugins/Swift-DocC/outputs"

@@ -17,3 +17,20 @@ PYTHON
 
 echo "set-up"
 Tools/tests/setup_test.sh
+
+echo "fixtures"
+python3 - Tests/Fixtures <<'PYTHON'
+import hashlib
+import json
+import pathlib
+import sys
+
+root = pathlib.Path(sys.argv[1])
+listed = json.loads((root / "manifest.json").read_text())["files"]
+found = {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+         for part in ("models", "features", "losses") for path in (root / part).rglob("*") if path.is_file()}
+wrong = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
+for name in wrong:
+    print(f"Tests/Fixtures/{name}: not as manifest.json says")
+sys.exit(bool(wrong))
+PYTHON

@@ -32,7 +32,9 @@ kernel=$(uname -s)
 machine=$(uname -m)
 case "$kernel-$machine" in
     Linux-x86_64 | Linux-aarch64)
-        wheel_platforms=(manylinux_2_28_$machine manylinux_2_27_$machine manylinux2014_$machine)
+        # pip takes these literally: a newer tag does not include the older ones.
+        wheel_platforms=(manylinux2014_$machine)
+        for glibc in 28 27 26 25 24 17; do wheel_platforms+=(manylinux_2_${glibc}_$machine); done
         triple=$machine-unknown-linux-gnu
         library_suffix=so
         ;;
@@ -180,44 +182,53 @@ need_space() { # need_space MEGABYTES WHAT
     [ "$free" -ge "$1" ] || fail "not enough disk space for $2: $1 MB needed, $free MB free in $deps"
 }
 
-# fetch_wheel NAME VERSION FOLDER: downloads the wheel for this platform, whichever Python runs.
-fetch_wheel() {
-    local options=() platform log=$partial/pip.log
+requirements() { # what of the arguments is no option
+    local argument names=()
+    for argument in "$@"; do [ "${argument#--}" != "$argument" ] || names+=("$argument"); done
+    printf '%s' "${names[*]}"
+}
+
+# fetch_wheels FOLDER [--no-deps] REQUIREMENT...: for this platform, whichever Python runs.
+fetch_wheels() {
+    local folder=$1 options=() platform log=$partial/pip.log
+    shift
     for platform in "${wheel_platforms[@]}"; do options+=(--platform "$platform"); done
-    say "fetching $1 $2"
-    if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps \
+    mkdir -p "$folder"
+    say "fetching $(requirements "$@")"
+    if ! python3 -m pip download --quiet --disable-pip-version-check \
         --only-binary=:all: --python-version "$WHEEL_PYTHON" --implementation cp \
-        "${options[@]}" --dest "$3" "$1==$2" >"$log" 2>&1 </dev/null; then
+        "${options[@]}" --dest "$folder" "$@" >"$log" 2>&1 </dev/null; then
         tail -n 8 "$log" >&2
-        fail "pip could not download $1 $2 (its last lines are above)" \
+        fail "pip could not download $(requirements "$@") (its last lines are above)" \
             "It needs a package index it can reach, or a folder of wheels: set PIP_INDEX_URL, or" \
             "PIP_FIND_LINKS to a folder that holds the wheel. What was fetched already is kept."
     fi
 }
 
-# unpack_wheel FOLDER TARGET PREFIX...: the members under the prefixes, without the wheel's own
-# first folder levels.
-unpack_wheel() {
-    python3 "$root/Tools/unpack-wheel.py" "$@"
-}
+unpack_wheels() { python3 "$root/Tools/unpack-wheel.py" "$@"; }
 
 if [ "$libtorch_source" = pinned ] && [ ! -d "$deps/$libtorch_target" ]; then
     need_space 2000 "LibTorch"
-    mkdir -p "$partial/torch"
-    fetch_wheel torch "$LIBTORCH_VERSION" "$partial/torch"
+    # Without its dependencies: those are Python packages, and of a build with CUDA gigabytes of it.
+    fetch_wheels "$partial/torch" --no-deps "torch==$LIBTORCH_VERSION"
     say "unpacking LibTorch $LIBTORCH_VERSION"
-    unpack_wheel "$partial/torch" "$partial/libtorch" torch
+    unpack_wheels "$partial/torch" "$partial/libtorch" torch >"$partial/requirements"
+    if [ -s "$partial/requirements" ]; then
+        cuda=()
+        while read -r requirement; do cuda+=("$requirement"); done <"$partial/requirements"
+        fetch_wheels "$partial/cuda" "${cuda[@]}"
+        unpack_wheels "$partial/cuda" "$partial/libtorch" cuda
+    fi
     mv "$partial/libtorch" "$deps/$libtorch_target"
-    rm -rf "$partial/torch"
+    rm -rf "$partial/torch" "$partial/cuda"
 fi
 
 onnxruntime_target=onnxruntime-$ONNXRUNTIME_VERSION
 if [ ! -d "$deps/$onnxruntime_target" ]; then
     need_space 300 "ONNX Runtime"
-    mkdir -p "$partial/onnxruntime-wheel"
-    fetch_wheel onnxruntime "$ONNXRUNTIME_VERSION" "$partial/onnxruntime-wheel"
+    fetch_wheels "$partial/onnxruntime-wheel" --no-deps "onnxruntime==$ONNXRUNTIME_VERSION"
     say "unpacking ONNX Runtime $ONNXRUNTIME_VERSION"
-    unpack_wheel "$partial/onnxruntime-wheel" "$partial/onnxruntime" onnxruntime
+    unpack_wheels "$partial/onnxruntime-wheel" "$partial/onnxruntime" onnxruntime
     mv "$partial/onnxruntime" "$deps/$onnxruntime_target"
 fi
 

@@ -51,18 +51,22 @@ exec '$real_python' \"\$@\""
 # What a faked `pip download` does: writes a small wheel with the layout of the real one.
 fake_wheels() {
     cat >"$root/wheel.py" <<'PYTHON'
-import sys, zipfile
+import os, sys, zipfile
 arguments = sys.argv[1:]
 folder = arguments[arguments.index("--dest") + 1]
 engine = arguments[-1].split("==")[0]
+cuda = os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), "with-cuda"))
 members = {
-    "torch": ["torch/lib/libtorch_cpu.so", "torch/lib/libc10.so", "torch/lib/libgomp.so.1",
+    "torch": ["torch.dist-info/METADATA", *(["torch/lib/libtorch_cuda.so"] if cuda else []),
+              "torch/lib/libtorch_cpu.so", "torch/lib/libc10.so", "torch/lib/libgomp.so.1",
               "torch/lib/libtorch_python.so", "torch/include/ATen/ATen.h", "torch/__init__.py"],
+    "cuda-toolkit[cudart,cupti]": ["nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/lib/libcupti.so.13",
+                                   "nvidia/cu13/lib/libnvperf_host.so"],
     "onnxruntime": ["onnxruntime/capi/libonnxruntime.so.1.31.1", "onnxruntime/__init__.py"],
 }[engine]
 with zipfile.ZipFile(folder + "/" + engine + ".whl", "w") as archive:
     for member in members:
-        archive.writestr(member, "x")
+        archive.writestr(member, "Requires-Dist: cuda-toolkit[cublas,cudart]==13.0.2; x\n")
 PYTHON
     fake_python "[ \"\$3\" = --version ] && exit 0; exec '$real_python' '$root/wheel.py' \"\$@\""
 }
@@ -160,7 +164,7 @@ expect_failure "not enough disk space for LibTorch: 2000 MB needed, 100 MB free"
 begin "pip reaches nothing"
 fake_python '[ "$3" = --version ] && exit 0; echo "No matching distribution found"; exit 1'
 attempt
-expect_failure "No matching distribution found" "pip could not download torch 2.13.0" "PIP_INDEX_URL" "PIP_FIND_LINKS"
+expect_failure "No matching distribution found" "pip could not download torch==2.13.0" "PIP_INDEX_URL" "PIP_FIND_LINKS"
 expect "left a partial folder" nothing_partial
 expect "claims to be done" [ ! -e "$root/.deps/state" ]
 
@@ -203,6 +207,17 @@ attempt
 expect_success
 expect "the second run was not silent" [ -z "$output" ]
 expect "the second run did not mend a link" [ -e "$release/libc10.so" ]
+
+begin "an index that only has a build with CUDA"
+fake_wheels
+: >"$root/with-cuda"
+attempt
+expect_success
+release=$root/.build/x86_64-unknown-linux-gnu/release
+expect "unpacked CUDA's part" [ ! -e "$release/libtorch_cuda.so" ]
+for library in libcudart.so.13 libcupti.so.13; do
+    expect "$library is not beside the binaries" [ -e "$release/$library" ]
+done
 
 begin "another LibTorch, and back"
 fake_wheels
