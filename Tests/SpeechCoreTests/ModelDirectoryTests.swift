@@ -98,8 +98,42 @@ import Testing
         try directory(["config.json": "{}", "model.onnx": ""]) { directory in
             expectError(
                 ModelDirectoryError.self,
-                containing: ["model.safetensors", "index.json", "'model.onnx'"]
+                containing: [
+                    "'model.safetensors'", "'pytorch_model.bin.index.json'", "'model.onnx'",
+                ]
             ) { try directory.weightFiles }
+        }
+    }
+
+    /// safetensors wins over pickles, one file over shards.
+    @Test func preference() throws {
+        let bin = try Data(
+            contentsOf: Fixtures.model("store_bin_weight_g")
+                .appendingPathComponent("pytorch_model.bin"))
+        let binIndex = #"{"weight_map": {"x": "part.bin"}}"#
+        let index = #"{"weight_map": {"x": "part.safetensors"}}"#
+        try withTemporaryDirectory { folder in
+            try write(
+                ["config.json": "{}", "pytorch_model.bin.index.json": binIndex, "part.bin": "x"],
+                in: folder)
+            let directory = try ModelDirectory(folder.path)
+            func names() throws -> [String] { try directory.weightFiles.map(\.lastPathComponent) }
+            #expect(try names() == ["part.bin"])
+            expectError(PickleError.self, containing: ["part.bin", "other bytes"]) {
+                try directory.openWeights()
+            }
+            try AtomicFile.write(bin, to: folder.appendingPathComponent("part.bin"))
+            expectError(ModelDirectoryError.self, containing: ["pytorch_model.bin.index", "'x'"]) {
+                try directory.openWeights()
+            }
+            try AtomicFile.write(bin, to: folder.appendingPathComponent("pytorch_model.bin"))
+            #expect(try names() == ["pytorch_model.bin"])
+            #expect(try directory.openWeights().names.contains("masked_spec_embed"))
+            try write(["model.safetensors.index.json": index], in: folder)
+            try tensor("x", 1, at: folder.appendingPathComponent("part.safetensors"))
+            #expect(try names() == ["part.safetensors"])
+            try tensor("y", 1, at: folder.appendingPathComponent("model.safetensors"))
+            #expect(try directory.openWeights().names == ["y"])
         }
     }
 

@@ -25,9 +25,8 @@ enum CRC32 {
             var value = ~UInt32(0)
             let whole = bytes.count & ~7
             for offset in stride(from: 0, to: whole, by: 8) {
-                let word =
-                    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                    ^ UInt64(value)
+                let stored = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                let word = UInt64(littleEndian: stored) ^ UInt64(value)
                 value =
                     step(7, word) ^ step(6, word >> 8) ^ step(5, word >> 16) ^ step(4, word >> 24)
                 value ^=

@@ -170,7 +170,8 @@ struct PickleContainer {
         guard count == storage.count else {
             throw PickleError.wrongContent(
                 path: file.path, tensor: "",
-                expected: "\(storage.count) elements of storage '\(storage.key)'", found: "\(count)")
+                expected: "\(storage.count) elements of storage '\(storage.key)'", found: "\(count)"
+            )
         }
         position += 8 + size
         return position - size..<position

@@ -192,7 +192,8 @@ extension PickleInterpreter {
     private mutating func line() throws -> String {
         let rest = bytes[position...].prefix(limits.text)
         guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else {
-            throw malformed("the end of a line", "none")
+            if rest.endIndex == bytes.endIndex { _ = try take(UInt64(rest.count) + 1) }
+            throw PickleError.tooLarge(path: path, what: "bytes in a text", limit: limits.text)
         }
         let content = [UInt8](rest[..<end])
         position = end + 1
@@ -342,7 +343,8 @@ extension PickleInterpreter {
         }
     }
 
-    /// (storage, offset, sizes, strides, whether it needs a gradient, hooks[, attributes])
+    /// The tensor made from storage, offset, sizes, strides, whether it needs a gradient, hooks and,
+    /// in newer files, attributes.
     private mutating func tensor(_ values: [PickleValue]) throws -> PickleValue {
         guard values.count == 6 || values.count == 7, case .storage(let storage) = values[0],
             case .integer(let offset) = values[1], let shape = integers(values[2]),

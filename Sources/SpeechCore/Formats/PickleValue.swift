@@ -152,16 +152,16 @@ public enum PickleError: ReportedError, Equatable {
     public var description: String {
         switch self {
         case .notACheckpoint(let path, let found):
-            return "'\(path)' is not a PyTorch checkpoint: expected a ZIP archive or a pickle, found "
-                + found
+            return "'\(path)' is not a PyTorch checkpoint: expected a ZIP archive or a pickle, "
+                + "found \(found)"
         case .truncated(let path, let part, let expected, let found):
             return "'\(path)' is truncated: \(part) needs \(expected) bytes, found \(found)"
         case .forbiddenCallable(let path, let offset, let name):
             return "'\(path)' is not read: its pickle calls '\(name)' (byte \(offset)); expected "
                 + "tensors and dictionaries only, as code in a checkpoint is never run"
         case .forbiddenInstruction(let path, let offset, let instruction):
-            return "'\(path)' is not read: byte \(offset) of its pickle: expected an instruction that "
-                + "tensors need, found 0x\(String(instruction, radix: 16))"
+            return "'\(path)' is not read: byte \(offset) of its pickle: expected an instruction "
+                + "that tensors need, found 0x\(String(instruction, radix: 16))"
         case .malformed(let path, let offset, let expected, let found):
             return "'\(path)' has a malformed pickle: byte \(offset): expected \(expected), found "
                 + found

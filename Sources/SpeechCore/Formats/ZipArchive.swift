@@ -64,7 +64,8 @@ public enum ZipArchiveError: ReportedError, Equatable {
             return "'\(path)' is not a whole ZIP archive: expected a directory at its end, found "
                 + "none (the file may be truncated)"
         case .misplaced(let path, let part, let range):
-            return "'\(path)' is not a valid ZIP archive: expected \(part) inside the file and apart "
+            return
+                "'\(path)' is not a valid ZIP archive: expected \(part) inside the file and apart "
                 + "from others, found it at \(range)"
         case .malformed(let path, let part, let expected, let found):
             return "'\(path)' is not a valid ZIP archive: \(part): expected \(expected), found "
@@ -223,7 +224,8 @@ private struct ZipDirectoryReader {
     }
 
     /// Replaces those of size, stored size and offset that do not fit 32 bits.
-    private func readWideSizes(_ sizes: inout [UInt64], _ name: String, _ extra: Range<Int>) throws {
+    private func readWideSizes(_ sizes: inout [UInt64], _ name: String, _ extra: Range<Int>) throws
+    {
         let wide = sizes.indices.filter { sizes[$0] == 0xFFFF_FFFF }
         if wide.isEmpty { return }
         var position = extra.lowerBound
