@@ -20,12 +20,12 @@ import Torch
     }
 
     @Test func onlyTheFirstLineOfTheReasonIsShown() {
+        // No machine has this device, and LibTorch says so in many lines.
         let error = #expect(throws: TorchError.self) {
-            try withTorchErrors { a.linear(b, Tensor.ones([4])) }
+            try withTorchErrors { Tensor.zeros([2], device: .cuda(127)) }
         }
+        #expect(error?.message.hasPrefix("aten::full([2], 0.0, float32, none, cuda:127): ") == true)
         #expect(error?.message.contains("\n") == false)
-        #expect(
-            error?.message.hasPrefix("aten::linear([2, 3] float32, [4, 5] float32, [4]") == true)
     }
 
     @Test func theFirstFailureIsKept() {

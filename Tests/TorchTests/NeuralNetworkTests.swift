@@ -10,6 +10,40 @@ import Torch
         expectValues(x.linear(weight, Tensor([10, 20, 30] as [Double], [3])), [11, 22, 33])
     }
 
+    /// The kernel may differ with the type, the rank and the recording; the values may not.
+    @Test(arguments: [[6], [5, 6], [2, 5, 6], [2, 3, 5, 6], [0, 6]])
+    func linearIsTheSameHoweverItIsComputed(_ shape: [Int]) {
+        let exact = [sample(shape, seed: 1), sample([4, 6], seed: 2), sample([4], seed: 3)]
+        for tensor in exact { tensor.requiresGradient = true }
+        let expected = exact[0].linear(exact[1], exact[2])
+        let upstream = sample(expected.shape, seed: 4)
+        let expectedGradients = expected.gradients(of: exact, gradient: upstream)
+        for (dtype, tolerance) in [(DType.float64, 1e-12), (.float32, 1e-5), (.bfloat16, 0.1)] {
+            let x = exact.map { $0.detached().to(dtype) }
+            expectEqual(x[0].linear(x[1], x[2]), expected, tolerance: tolerance)
+            expectEqual(x[0].linear(x[1]), expected - exact[2], tolerance: tolerance)
+            for tensor in x { tensor.requiresGradient = true }
+            let recorded = x[0].linear(x[1], x[2])
+            expectEqual(recorded, expected, tolerance: tolerance)
+            let unrecorded = withoutGradients { x[0].linear(x[1], x[2]) }
+            expectEqual(unrecorded, expected, tolerance: tolerance)
+            let gradients = recorded.gradients(of: x, gradient: upstream.to(dtype))
+            for (found, reference) in zip(gradients, expectedGradients) {
+                expectEqual(found!, reference!, tolerance: 4 * tolerance)
+            }
+        }
+    }
+
+    @Test func linearTakesStridedArguments() {
+        for dtype in [DType.float32, .float64] {
+            let x = sample([2, 6, 5], seed: 5, dtype: dtype)
+            let weight = sample([6, 4], seed: 6, dtype: dtype)
+            expectEqual(
+                x.transpose(1, 2).linear(weight.transpose(0, 1)),
+                x.transpose(1, 2).contiguous().matmul(weight), tolerance: 1e-5)
+        }
+    }
+
     @Test func convolution1d() {
         let x = Tensor([1, 2, 3, 4, 5] as [Double], [1, 1, 5])
         let kernel = Tensor([1, 0, -1] as [Double], [1, 1, 3])
