@@ -40,6 +40,7 @@ static c10::IValue value(
         }
         return list;
     }
+    case CT_NO_SCALARS: return c10::List<std::optional<at::Scalar>>();
     case CT_STRING: return std::string(static_cast<const char *>(v.pointer));
     case CT_DEVICE: return device(static_cast<int32_t>(v.integer));
     case CT_GENERATOR: return static_cast<const CTGenerator *>(v.pointer)->generator;

@@ -1,6 +1,7 @@
 // What belongs to the process: engines, threads, devices, memory.
 #include "Internal.h"
 
+#include <ATen/Config.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
@@ -53,8 +54,7 @@ void ct_initialize(void) {
         // A training step allocates the same large blocks again and again. By default glibc maps
         // and unmaps each of them, and the kernel clears every page anew; kept in the heap they
         // are reused as they are.
-        // Older versions of glibc refuse more than 32 MiB.
-        if (!mallopt(M_MMAP_THRESHOLD, 1 << 30)) { mallopt(M_MMAP_THRESHOLD, 32 << 20); }
+        mallopt(M_MMAP_MAX, 0);
         mallopt(M_TRIM_THRESHOLD, 2147483647);
         mallopt(M_TOP_PAD, 64 << 20);
 #endif
@@ -73,6 +73,15 @@ const char *ct_build_configuration(void) {
 const char *ct_cpu_capability(void) {
     static const std::string text = at::get_cpu_capability();
     return text.c_str();
+}
+
+bool ct_is_foreign_to_mkl(void) {
+#if defined(__x86_64__) && AT_MKL_ENABLED()
+    __builtin_cpu_init();
+    return !__builtin_cpu_is("intel");
+#else
+    return false;
+#endif
 }
 
 int32_t ct_threads(void) { return at::get_num_threads(); }

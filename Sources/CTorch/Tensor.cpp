@@ -30,6 +30,10 @@ int32_t ct_device(const CTTensor *tensor) {
     return static_cast<int32_t>(device.type()) << 8 | (index & 0xff);
 }
 
+uint32_t ct_changes(const CTTensor *tensor) {
+    return impl(tensor)->version_counter().current_version();
+}
+
 bool ct_is_contiguous(const CTTensor *tensor) { return impl(tensor)->is_contiguous(); }
 
 int ct_from_host(

@@ -61,6 +61,16 @@ public enum Activation: String, ConfigChoice {
     case silu
     case relu
 
+    /// What a matrix product can apply to its result.
+    var fused: FusedActivation {
+        switch self {
+        case .gelu: .gelu(.exact)
+        case .geluNew, .geluTanh: .gelu(.tanh)
+        case .swish, .silu: .silu
+        case .relu: .relu
+        }
+    }
+
     /// Element-wise.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         switch self {

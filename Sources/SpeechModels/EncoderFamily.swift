@@ -65,3 +65,17 @@ public struct EncoderFamily: Sendable {
         }
     }
 }
+
+extension EncoderFamily {
+    /// The family's configuration with layer norm in the front end and before the layers, as its
+    /// large public models have it.
+    ///
+    /// - Throws: nothing in practice; the text is complete.
+    public func largeConfig() throws -> any EncoderConfig {
+        let text = """
+            {"model_type": "\(modelType)", "feat_extract_norm": "layer", "conv_bias": true,
+             "do_stable_layer_norm": true}
+            """
+        return try config(from: Data(text.utf8), path: "large configuration")
+    }
+}

@@ -17,6 +17,15 @@ struct Operator: Sendable {
         self.name = name
     }
 
+    /// Finds an operator that not every build of LibTorch has.
+    init?(ifPresent name: String, _ overload: String = "") {
+        _ = Engine.initialized
+        var handle: CTOperator = 0
+        guard ct_operator(name, overload, &handle) == 0 else { return nil }
+        self.handle = handle
+        self.name = name
+    }
+
     /// Calls the operator and returns its only result.
     func callAsFunction(_ arguments: Argument...) -> Tensor {
         invoke(arguments).first
@@ -81,7 +90,8 @@ enum Argument {
     case dtype(DType)
     case device(Device)
     case generator(RandomGenerator)
-    case gelu(GELUApproximation)
+    case text(StaticString)
+    case noScalars
     case none
 
     /// What an error message shows: shapes and types of tensors, plain values.
@@ -99,7 +109,8 @@ enum Argument {
         case .dtype(let value): "\(value)"
         case .device(let value): "\(value)"
         case .generator: "generator"
-        case .gelu(let value): "\(value)"
+        case .text(let value): "'\(value)'"
+        case .noScalars: "[]"
         case .none: "none"
         }
     }
@@ -154,9 +165,11 @@ private struct CallBuffer {
         case .generator(let generator):
             value.kind = Int32(CT_GENERATOR)
             value.pointer = UnsafeRawPointer(generator.handle)
-        case .gelu(let approximation):
+        case .text(let text):
             value.kind = Int32(CT_STRING)
-            value.pointer = UnsafeRawPointer(approximation.name.utf8Start)
+            value.pointer = UnsafeRawPointer(text.utf8Start)
+        case .noScalars:
+            value.kind = Int32(CT_NO_SCALARS)
         case .none:
             break
         }

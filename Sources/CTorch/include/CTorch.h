@@ -38,6 +38,7 @@ enum {
     CT_STRING = 8,            // pointer
     CT_DEVICE = 9,            // integer: type << 8 | index
     CT_GENERATOR = 10,        // pointer
+    CT_NO_SCALARS = 12,       // an empty Scalar?[]
 };
 
 /// One argument of an operator call.
@@ -86,6 +87,8 @@ int64_t ct_count(const CTTensor *tensor);
 int32_t ct_dtype(const CTTensor *tensor);
 /// type << 8 | index, type as c10::DeviceType.
 int32_t ct_device(const CTTensor *tensor);
+/// How often the values were changed in place.
+uint32_t ct_changes(const CTTensor *tensor);
 bool ct_is_contiguous(const CTTensor *tensor);
 /// A new tensor on the CPU holding a copy of `data`.
 int ct_from_host(
@@ -133,6 +136,8 @@ const char *ct_version(void);
 const char *ct_build_configuration(void);
 /// The instruction set that ATen's own kernels use here, such as AVX512.
 const char *ct_cpu_capability(void);
+/// Whether MKL takes its slow path for processors that are not Intel's here.
+bool ct_is_foreign_to_mkl(void);
 int32_t ct_threads(void);
 int ct_set_threads(int32_t count);
 int32_t ct_cuda_device_count(void);

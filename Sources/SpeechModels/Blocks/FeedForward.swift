@@ -23,7 +23,8 @@ struct FeedForward {
 
     /// [B, T, D] to [B, T, D].
     func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
-        if !isTraining { return down(activation(up(x))) }
-        return down(activation(up(x)).dropout(activationDropout)).dropout(dropout)
+        let inner = up(x, activation: activation.fused)
+        if !isTraining { return down(inner) }
+        return down(inner.dropout(activationDropout)).dropout(dropout)
     }
 }

@@ -1,6 +1,6 @@
 public import SpeechCore
 import Foundation
-import Torch
+package import Torch
 
 /// How a conformer layer knows where frames are.
 public enum PositionEmbeddings: String, ConfigChoice {
@@ -16,13 +16,13 @@ public enum PositionEmbeddings: String, ConfigChoice {
 ///
 /// Both kinds first give one score for every possible distance and then lay the scores out by
 /// query and key, so that no (T, T, d) tensor is ever made.
-enum DistanceScores {
+package enum DistanceScores {
     /// Lays out scores by distance as scores by query and key.
     ///
     /// - Parameter byDistance: [M, Q, T + Q − 1], the last dimension running over key − query from
     ///   its lowest to its highest value.
     /// - Returns: [M, Q, T], a view where Q > 1.
-    static func byKey(_ byDistance: Tensor, keys: Int) -> Tensor {
+    package static func byKey(_ byDistance: Tensor, keys: Int) -> Tensor {
         let queries = byDistance.size(1)
         if queries == 1 { return byDistance }
         let width = byDistance.size(2)
@@ -37,7 +37,7 @@ enum DistanceScores {
     ///
     /// - Parameter clipped: [M, Q, left + right + 1] for distances −left … right.
     /// - Returns: [M, Q, T + Q − 1] for the distances −(first + Q − 1) … T − 1 − first.
-    static func spread(
+    package static func spread(
         _ clipped: Tensor, firstQuery: Int, keys: Int, left: Int, right: Int
     ) -> Tensor {
         let queries = clipped.size(1)
@@ -58,7 +58,7 @@ enum DistanceScores {
 
     /// Sinusoids of the distances query − key = T − 1 … −(T − 1), [2 T − 1, D]; even columns hold
     /// sines, odd ones cosines (`Wav2Vec2BertRelPositionalEmbedding`).
-    static func sinusoids(frames: Int, width: Int) -> Tensor {
+    package static func sinusoids(frames: Int, width: Int) -> Tensor {
         let frequencies = stride(from: 0, to: width, by: 2).map {
             expf(Float($0) * -(logf(10000) / Float(width)))
         }
@@ -75,7 +75,7 @@ enum DistanceScores {
     }
 
     /// Rotates heads [B, T, n, d] by their frame's angles, first half against second half.
-    static func rotated(_ heads: Tensor, base: Double) -> Tensor {
+    package static func rotated(_ heads: Tensor, base: Double) -> Tensor {
         let frames = heads.size(1)
         let width = heads.size(3)
         var cosines = [Float]()

@@ -35,10 +35,10 @@ final class CheckpointReader: TensorSource {
     /// The tensor; zeros after a failure, which `finish` throws.
     func tensor(_ name: String) -> Tensor {
         do {
-            return try shards.tensor(stored[name]!)
+            return try shards.tensor(stored[name] ?? name)
         } catch {
             failure = failure ?? error
-            return .zeros(shape(of: name)!)
+            return .zeros(shape(of: name) ?? [])
         }
     }
 

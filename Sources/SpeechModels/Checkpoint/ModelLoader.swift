@@ -84,3 +84,27 @@ public enum ModelLoader {
         return extractor.makeExtractor()
     }
 }
+
+extension LoadedModel {
+    /// A tensor as it is stored, by the encoder's name, in full precision on the CPU.
+    ///
+    /// - Throws: the errors of the reader.
+    public func storedTensor(_ name: String) throws -> Tensor {
+        let reader = CheckpointReader(weights, family: family)
+        let tensor = reader.tensor(name)
+        if let failure = reader.failure { throw failure }
+        return tensor.to(.float32)
+    }
+}
+
+extension FeatureExtractor {
+    /// The same extractor with the features of a clip independent of what it is batched with.
+    ///
+    /// Checkpoints trained without an attention mask normalise a clip together with its padding;
+    /// training batches must not depend on their neighbours.
+    public func independentOfBatch() -> any FeatureExtractor {
+        var config = config
+        config.returnsAttentionMask = true
+        return config.makeExtractor()
+    }
+}

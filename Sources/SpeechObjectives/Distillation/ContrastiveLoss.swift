@@ -49,8 +49,7 @@ public struct ContrastiveLoss {
     ) -> Result {
         let unit = Self.unit(predictions)
         let cosines = unit.batchedMatmul(targets.transpose(1, 2))  // [B, M, M]
-        let targetCosines = targets.batchedMatmul(targets.transpose(1, 2))
-        let logCounts = guarded(distractors.logCounts, targetCosines)
+        let logCounts = guarded(distractors.logCounts, targets)
         let logits = cosines * (1 / temperature)
         let positive = logits.diagonal(1, 2)  // [B, M]
         let perFrame =
@@ -58,25 +57,32 @@ public struct ContrastiveLoss {
         let diagnostics =
             withDiagnostics
             ? withoutGradients {
-                diagnose(perFrame, cosines, targetCosines, logCounts, distractors)
+                diagnose(perFrame, cosines, targets, logCounts, distractors)
             } : nil
         return Result(sum: perFrame.sum(), perFrame: perFrame, diagnostics: diagnostics)
     }
 
     /// Takes out distractors whose target is the positive's own: digital silence has many frames
     /// with one and the same feature.
-    private func guarded(_ logCounts: Tensor, _ targetCosines: Tensor) -> Tensor {
-        let tolerance = targetCosines.dtype == .float64 ? 1e-14 : 1e-6
-        let isEqual = targetCosines.isLess(than: 1 - tolerance).not()
-        let eye = Tensor.identity(
-            targetCosines.size(-1), dtype: .bool, device: targetCosines.device)
+    ///
+    /// Equal targets are found by their projections on two fixed directions, which costs nothing
+    /// beside the product of all targets with each other.
+    private func guarded(_ logCounts: Tensor, _ targets: Tensor) -> Tensor {
+        let directions = Tensor.normal(
+            [targets.size(-1), 2], generator: RandomGenerator(seed: 0x6571_7561_6c)
+        ).to(targets.dtype).to(targets.device)
+        let places = targets.matmul(directions)  // [B, M, 2]
+        let distances = (places.unsqueeze(2) - places.unsqueeze(1)).abs().max([3])  // [B, M, M]
+        let isEqual = distances.isLess(than: targets.dtype == .float64 ? 1e-13 : 1e-6)
+        let eye = Tensor.identity(targets.size(1), dtype: .bool, device: targets.device)
         return logCounts.filled(where: isEqual.and(eye.not()), -.infinity)
     }
 
     private func diagnose(
-        _ perFrame: Tensor, _ cosines: Tensor, _ targetCosines: Tensor, _ logCounts: Tensor,
+        _ perFrame: Tensor, _ cosines: Tensor, _ targets: Tensor, _ logCounts: Tensor,
         _ distractors: Distractors
     ) -> Diagnostics {
+        let targetCosines = targets.batchedMatmul(targets.transpose(1, 2))
         let weights = distractors.weights
         let total = weights.sum().clamped(min: 1.0)
         let positive = cosines.diagonal(1, 2)

@@ -4,6 +4,7 @@ public struct Linear {
     public let weight: Tensor
     /// [O].
     public let bias: Tensor?
+    private let packed = PackedWeight()
 
     /// - Parameter initializer: of the weight; biases start at zero.
     public init(
@@ -15,8 +16,13 @@ public struct Linear {
     }
 
     /// [..., I] to [..., O], computed in the type of `x`; parameters in another type are converted.
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        x.linear(weight.to(x.dtype), bias?.to(x.dtype))
+    public func callAsFunction(
+        _ x: Tensor, activation: FusedActivation = .none
+    ) -> Tensor {
+        // A weight that is converted anew for every call is not worth packing.
+        x.linear(
+            weight.to(x.dtype), bias?.to(x.dtype), activation: activation,
+            packed: weight.dtype == x.dtype ? packed : nil)
     }
 }
 

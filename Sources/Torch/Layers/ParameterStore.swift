@@ -120,7 +120,8 @@ public final class ParameterStore {
                 } else {
                     mismatch.missing.append(name)
                 }
-                tensor = .zeros(shape, dtype: dtype)
+                // Never used, and without memory of its own whatever size the model asks for.
+                tensor = .zeros([], dtype: dtype).expand(shape)
             }
         } else {
             tensor = initializer.tensor(shape, generator).to(dtype)

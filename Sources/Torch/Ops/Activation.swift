@@ -29,7 +29,7 @@ extension Operator {
 extension Tensor {
     /// Gaussian error linear unit.
     public func gelu(_ form: GELUApproximation = .exact) -> Tensor {
-        Operator.gelu(.tensor(self), .gelu(form))
+        Operator.gelu(.tensor(self), .text(form.name))
     }
     /// x · σ(x), also called swish.
     public func silu() -> Tensor { Operator.silu(.tensor(self)) }

@@ -1,5 +1,4 @@
 extension Operator {
-    fileprivate static let linear = Operator("aten::linear")
     fileprivate static let conv1d = Operator("aten::conv1d")
     fileprivate static let conv2d = Operator("aten::conv2d")
     fileprivate static let layerNorm = Operator("aten::layer_norm")
@@ -11,11 +10,6 @@ extension Operator {
 }
 
 extension Tensor {
-    /// self · weightᵀ + bias, [..., I] by [O, I] to [..., O].
-    public func linear(_ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
-        Operator.linear(.tensor(self), .tensor(weight), .optional(bias))
-    }
-
     /// One-dimensional cross-correlation of [B, I, T] with [O, I / groups, K].
     public func convolution1d(
         _ weight: Tensor, _ bias: Tensor? = nil, stride: Int = 1, padding: Int = 0,

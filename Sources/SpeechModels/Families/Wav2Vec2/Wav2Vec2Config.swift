@@ -70,7 +70,6 @@ public struct Wav2Vec2Config: EncoderConfig {
     public init(from decoder: any Decoder) throws {
         let c = try decoder.container(keyedBy: ConfigKey.self)
         modelType = try c.value("model_type", default: modelType)
-        featureProjectionDropout = modelType == "hubert" ? 0.1 : 0.0
         hiddenSize = try c.value("hidden_size", default: hiddenSize)
         numHiddenLayers = try c.value("num_hidden_layers", default: numHiddenLayers)
         numAttentionHeads = try c.value("num_attention_heads", default: numAttentionHeads)

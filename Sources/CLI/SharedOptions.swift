@@ -1,0 +1,50 @@
+import ArgumentParser
+import SpeechModels
+import SpeechObjectives
+import SpeechTraining
+import Torch
+
+/// Where tensors live, for every command that computes.
+struct DeviceOptions: ParsableArguments {
+    @Option(help: "cpu, cuda or cuda:N.")
+    var device = "cpu"
+
+    @Option(help: "Threads of one operator on the CPU; 0 for one a core.")
+    var threads = 0
+
+    /// The device, with the threads set.
+    ///
+    /// - Throws: `RunError.noDevice`.
+    func prepare() throws -> Device {
+        try RunEnvironment.prepare(device: device, threads: threads)
+    }
+}
+
+/// A type to compute in, as flags spell it.
+enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
+    case fp32, bf16, fp16
+
+    var dtype: DType {
+        switch self {
+        case .fp32: .float32
+        case .bf16: .bfloat16
+        case .fp16: .float16
+        }
+    }
+}
+
+/// A family of encoders, by `model_type` or as people say it.
+struct FamilyOption: ExpressibleByArgument {
+    let family: EncoderFamily
+
+    init?(argument: String) {
+        let spoken = ["w2v-bert": "wav2vec2-bert", "xls-r": "wav2vec2", "mms": "wav2vec2"]
+        let modelType = spoken[argument] ?? argument
+        guard let family = EncoderFamily.all.first(where: { $0.modelType == modelType }) else {
+            return nil
+        }
+        self.family = family
+    }
+
+    static var allValueStrings: [String] { ["w2v-bert"] + EncoderFamily.all.map(\.modelType) }
+}

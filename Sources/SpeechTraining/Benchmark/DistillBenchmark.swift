@@ -1,0 +1,196 @@
+import Foundation
+public import SpeechModels
+public import SpeechObjectives
+public import Torch
+
+/// Times whole distillation steps on random weights and noise.
+public struct DistillBenchmark {
+    /// What is measured.
+    public struct Settings: Sendable {
+        /// `wav2vec2-bert`, `wav2vec2` or `hubert`, all else as in the family's large public models.
+        public var family: EncoderFamily
+        /// The teacher's shape.
+        public var teacher: StudentDesign
+        /// The student's shape.
+        public var student: StudentDesign
+        /// The type of teacher and student; losses and statistics are `float32` in any case.
+        public var precision: DType
+        /// Clips of a step.
+        public var batch: Int
+        /// Seconds of each clip.
+        public var seconds: Double
+        /// Steps that count.
+        public var steps: Int
+        /// Steps before them.
+        public var warmup: Int
+        /// Where it runs.
+        public var device: Device
+
+        /// All values.
+        public init(
+            family: EncoderFamily, teacher: StudentDesign, student: StudentDesign,
+            precision: DType, batch: Int, seconds: Double, steps: Int, warmup: Int,
+            device: Device
+        ) {
+            self.family = family
+            self.teacher = teacher
+            self.student = student
+            self.precision = precision
+            self.batch = batch
+            self.seconds = seconds
+            self.steps = steps
+            self.warmup = warmup
+            self.device = device
+        }
+    }
+
+    /// What was measured.
+    public struct Result: Codable, Sendable {
+        /// Seconds of audio in a step over the median time of a step.
+        public var audioSecondsPerSecond: Double
+        /// Median.
+        public var stepMilliseconds: Double
+        /// The 10th and the 90th percentile.
+        public var stepMillisecondsRange: [Double]
+        /// After the last step.
+        public var loss: Double
+        /// What one large product of two square matrices of the same type reaches here.
+        public var matmulGflops: Double
+        /// Products and convolutions of teacher (forward) and student (forward and backward).
+        public var modelGflops: Double
+        /// `modelGflops / matmulGflops`.
+        public var fractionOfMatmul: Double
+        /// Of the process.
+        public var peakMemoryMegabytes: Double
+        /// Threads of one operator.
+        public var threads: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case loss, threads
+            case audioSecondsPerSecond = "audio_seconds_per_second"
+            case stepMilliseconds = "step_ms"
+            case stepMillisecondsRange = "step_ms_p10_p90"
+            case matmulGflops = "matmul_gflops"
+            case modelGflops = "model_gflops"
+            case fractionOfMatmul = "fraction_of_matmul"
+            case peakMemoryMegabytes = "peak_memory_mb"
+        }
+    }
+
+    private let settings: Settings
+
+    /// Prepares nothing; `run` does everything.
+    public init(_ settings: Settings) {
+        self.settings = settings
+    }
+
+    /// Builds both encoders and times the steps.
+    ///
+    /// - Throws: `ModelError` or `ObjectiveError` for shapes that cannot be built, `TorchError`.
+    public func run() throws -> Result {
+        let base = try settings.family.largeConfig()
+        let teacherConfig = try settings.teacher.config(like: base)
+        let studentConfig = try settings.student.config(like: base)
+        let teacher = teacherConfig.makeEncoder(
+            in: ParameterStore(seed: 1, dtype: settings.precision, device: settings.device))
+        let student = studentConfig.makeEncoder(
+            in: ParameterStore(seed: 2, device: settings.device))
+        student.precision = settings.precision
+        let objective = try CoLLD(CoLLDSettings(), teacher: teacher, student: student, seed: 3)
+        let step = DistillationStep(objective, settings: AdamW.Settings(), clipNorm: 1)
+
+        let (values, length) = noise()
+        let input = EncoderInput(values: values, lengths: nil)
+        let batch = DistillationBatch(teacher: input, student: input)
+        var times: [Double] = []
+        var loss = 0.0
+        for index in 0..<(settings.warmup + settings.steps) {
+            let start = ContinuousClock.now
+            let report = try step(
+                [(batch, BatchSeed(seed: 1, step: index, batch: 0))], learningRate: 5e-4)
+            settings.device.synchronize()
+            loss = report.loss
+            if index >= settings.warmup { times.append(start.duration(to: .now) / .seconds(1)) }
+        }
+        times.sort()
+        let median = times[times.count / 2]
+        let operations = operations(teacherConfig, studentConfig, inputLength: length)
+        let matmul = try Self.matmulGflops(settings.precision, on: settings.device)
+        let model = operations / median / 1e9
+        return Result(
+            audioSecondsPerSecond: Double(settings.batch) * settings.seconds / median,
+            stepMilliseconds: median * 1e3,
+            stepMillisecondsRange: [times[times.count / 10], times[times.count * 9 / 10]]
+                .map { $0 * 1e3 },
+            loss: loss, matmulGflops: matmul, modelGflops: model,
+            fractionOfMatmul: model / matmul, peakMemoryMegabytes: ProcessMemory.peakMegabytes,
+            threads: Engine.threads)
+    }
+
+    /// Noise in the shape of the family's input, and its length.
+    private func noise() -> (values: Tensor, length: Int) {
+        let generator = RandomGenerator(seed: 4)
+        switch settings.family.modelType {
+        case "wav2vec2-bert":
+            let frames = Int(settings.seconds * 50)
+            return (
+                Tensor.normal([settings.batch, frames, 160], generator: generator)
+                    .to(settings.device), frames
+            )
+        default:
+            let samples = Int(settings.seconds * 16_000)
+            return (
+                Tensor.normal([settings.batch, samples], generator: generator)
+                    .to(settings.device), samples
+            )
+        }
+    }
+
+    /// Floating-point operations of a step: two for each multiply-accumulate, the student's three
+    /// times (forward, and backward to inputs and to weights).
+    private func operations(
+        _ teacher: any EncoderConfig, _ student: any EncoderConfig, inputLength: Int
+    ) -> Double {
+        func count(_ config: any EncoderConfig) -> Double {
+            config.multiplyAccumulates(inputLength: inputLength).reduce(0) { $0 + Double($1.count) }
+        }
+        return 2 * Double(settings.batch) * (count(teacher) + 3 * count(student))
+    }
+
+    /// The rate of a product of two 2048 × 2048 matrices, median of several.
+    static func matmulGflops(_ dtype: DType, on device: Device) throws -> Double {
+        let width = 2048
+        let generator = RandomGenerator(seed: 5)
+        return try withTorchErrors {
+            withoutGradients {
+                let a = Tensor.normal([width, width], generator: generator).to(dtype).to(device)
+                let b = Tensor.normal([width, width], generator: generator).to(dtype).to(device)
+                var times: [Double] = []
+                for _ in 0..<9 {
+                    let start = ContinuousClock.now
+                    _ = a.linear(b)
+                    device.synchronize()
+                    times.append(start.duration(to: .now) / .seconds(1))
+                }
+                times.sort()
+                let operations = 2 * Double(width * width * width)
+                return operations / times[times.count / 2] / 1e9
+            }
+        }
+    }
+}
+
+/// Memory of this process.
+public enum ProcessMemory {
+    /// The most that was resident at any time, in megabytes.
+    public static var peakMegabytes: Double {
+        var usage = rusage()
+        #if os(Linux)
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            return Double(usage.ru_maxrss) / 1024
+        #else
+            getrusage(RUSAGE_SELF, &usage)
+            return Double(usage.ru_maxrss) / 1_048_576
+        #endif
+    }
+}

@@ -1,0 +1,22 @@
+import Foundation
+public import Torch
+
+/// What a command sets up before it computes.
+public enum RunEnvironment {
+    /// Finds the device and sets the threads of one operator.
+    ///
+    /// - Parameter threads: 0 for one a core, or what `OMP_NUM_THREADS` says.
+    /// - Throws: `RunError.noDevice`.
+    public static func prepare(device name: String, threads: Int) throws -> Device {
+        guard let device = Device(name), device.isAvailable else {
+            let cuda = (0..<Engine.cudaDeviceCount).map { "cuda:\($0)" }
+            throw RunError.noDevice(name: name, available: ["cpu"] + cuda)
+        }
+        if threads > 0 {
+            Engine.threads = threads
+        } else if ProcessInfo.processInfo.environment["OMP_NUM_THREADS"] == nil {
+            Engine.threads = ProcessInfo.processInfo.activeProcessorCount
+        }
+        return device
+    }
+}

@@ -1,0 +1,26 @@
+import Foundation
+import SpeechCore
+
+/// `skipped.jsonl`: utterances that could not be used, each with the reason.
+enum SkippedLog {
+    private struct Line: Codable {
+        let id: String
+        let path: String
+        let reason: String
+    }
+
+    /// Appends lines; the file is written as a whole, so it never ends in half a line.
+    ///
+    /// - Throws: `FileSystemError.cannotWrite`.
+    static func append(_ skipped: [SkippedUtterance], to url: URL) throws {
+        guard !skipped.isEmpty else { return }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
+        for utterance in skipped {
+            let line = Line(id: utterance.id, path: utterance.path, reason: utterance.reason)
+            text += String(decoding: try encoder.encode(line), as: UTF8.self) + "\n"
+        }
+        try AtomicFile.write(text, to: url)
+    }
+}

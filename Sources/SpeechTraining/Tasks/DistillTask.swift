@@ -1,0 +1,202 @@
+public import Foundation
+import SpeechCore
+import SpeechModels
+import SpeechObjectives
+import Torch
+
+/// Distils a student from a teacher: assembles a run from its configuration and runs it.
+public struct DistillTask {
+    /// The files and places of a run; hyperparameters are in `RunConfig`.
+    public struct Places: Sendable {
+        /// A model directory, or a repository name in the local Hugging Face cache.
+        public var teacher: String
+        /// The manifest to train on.
+        public var train: URL
+        /// The manifest to validate on.
+        public var valid: URL?
+        /// The run directory.
+        public var output: URL
+        /// `cpu`, `cuda` or `cuda:N`.
+        public var device: String
+        /// Whether to go on with the run in `output`, if there is one.
+        public var resumes: Bool
+        /// The command line, for the record.
+        public var command: [String]
+
+        /// All values.
+        public init(
+            teacher: String, train: URL, valid: URL?, output: URL, device: String, resumes: Bool,
+            command: [String]
+        ) {
+            self.teacher = teacher
+            self.train = train
+            self.valid = valid
+            self.output = output
+            self.device = device
+            self.resumes = resumes
+            self.command = command
+        }
+    }
+
+    private let places: Places
+    private let config: RunConfig
+    private let reporter: RunReporter
+
+    /// Prepares a run; nothing is read or written yet.
+    public init(_ places: Places, _ config: RunConfig, reporter: RunReporter) {
+        self.places = places
+        self.config = config
+        self.reporter = reporter
+    }
+
+    /// Runs to the last step and writes the student as a Hugging Face model directory.
+    ///
+    /// - Returns: that directory.
+    /// - Throws: `ReportedError`s; checkpoints written before stay whole and loadable.
+    public func run() throws -> URL {
+        try config.validate()
+        let device = try RunEnvironment.prepare(
+            device: places.device, threads: config.common.threads)
+        let directory = RunDirectory(places.output)
+        let isResumed = try claim(directory)
+
+        let teacherType = config.teacher.precision.dtype(on: device)
+        let teacher = try ModelLoader.load(places.teacher, dtype: teacherType, device: device)
+        let fingerprint = TeacherFingerprint(teacher)
+        let (student, origin) = try makeStudent(teacher, device: device)
+        student.precision = config.trainer.precision.dtype(on: device)
+        let objective = try CoLLD(
+            config.objective.colld, teacher: teacher.encoder, student: student,
+            seed: config.common.seed &+ 1)
+        let training = DistillationStep(
+            objective, settings: config.optimizer.settings, clipNorm: config.optimizer.clipNorm)
+
+        let state = isResumed ? try resume(directory, training, fingerprint) : nil
+        let extractor = teacher.featureExtractor.independentOfBatch()
+        func data(_ manifest: URL, isValidation: Bool) throws -> DistillationData {
+            try DistillationData(
+                manifest: manifest, config: config.dataset, teacher: teacher.encoder,
+                teacherExtractor: extractor, student: student, studentExtractor: extractor,
+                minimumFrames: objective.minimumFrames, seed: config.common.seed,
+                startBatch: (state?.step ?? 0) * config.trainer.accumulation,
+                isValidation: isValidation, device: device)
+        }
+        let train = try data(places.train, isValidation: false)
+        let valid = try places.valid.map { try data($0, isValidation: true) }
+
+        try directory.create()
+        reporter.open(directory.log)
+        if !isResumed {
+            try AtomicFile.write(ConfigDocument.text(config), to: directory.config)
+            try RunProvenance(command: places.command, teacher: places.teacher, fingerprint)
+                .write(to: directory.provenance)
+            try SkippedLog.append(train.dataset.report.dropped, to: directory.skipped)
+        }
+        announce(teacher, student, origin, train, valid, device: device, from: state?.step ?? 0)
+        StopSignal.listen()
+        let trainer = try DistillationTrainer(
+            config, training, data: train, validation: valid, directory: directory,
+            reporter: reporter, resuming: state)
+        let outcome = try trainer.run()
+        try writeModel(training, teacher, directory, outcome)
+        return directory.model
+    }
+
+    /// Whether the output holds a checkpoint to go on with.
+    ///
+    /// - Throws: `RunError.outputExists` where a run is there and was not asked for.
+    private func claim(_ directory: RunDirectory) throws -> Bool {
+        let hasRun = FileManager.default.fileExists(atPath: directory.config.path)
+        guard hasRun else { return false }
+        guard places.resumes else { throw RunError.outputExists(path: directory.url.path) }
+        let stored = try ConfigDocument.read(RunConfig(), file: directory.config.path)
+        // What changes neither data nor weights may differ.
+        let free = ["trainer.log_every", "trainer.save_every", "trainer.keep_last"]
+        let changes = try ConfigDocument.differences(stored, config).filter { change in
+            !free.contains(change.key) && !change.key.hasPrefix("dataset.threads")
+                && !change.key.hasPrefix("dataset.prefetch")
+        }
+        guard changes.isEmpty else {
+            throw RunError.differs(
+                path: directory.config.path,
+                changes: changes.map { "\($0.key): expected \($0.first); found \($0.second)" })
+        }
+        return directory.linkedStep("last") != nil
+    }
+
+    private func resume(
+        _ directory: RunDirectory, _ training: DistillationStep, _ fingerprint: TeacherFingerprint
+    ) throws -> TrainingCheckpoint {
+        let provenance = try RunProvenance.read(from: directory.provenance)
+        guard provenance.teacherFingerprint == fingerprint.text else {
+            throw RunError.foreignCheckpoint(
+                path: directory.provenance.path, key: "teacher_fingerprint",
+                expected: provenance.teacherFingerprint, found: fingerprint.text)
+        }
+        let step = directory.linkedStep("last")!
+        let url = directory.checkpoint(step: step)
+        let state = try TrainingCheckpoint.read(from: url, into: training)
+        reporter.note("going on after step \(step) from \(url.path)")
+        return state
+    }
+
+    private func makeStudent(
+        _ teacher: LoadedModel, device: Device
+    ) throws -> (any SpeechEncoder, StudentInitialization.Report) {
+        let design = try config.student.design.config(like: teacher.encoder.config)
+        let student = design.makeEncoder(
+            in: ParameterStore(seed: config.common.seed, device: device))
+        let report = try config.student.initialization.apply(
+            to: student, teacher: teacher.encoder
+        ) { try teacher.storedTensor($0) }
+        return (student, report)
+    }
+
+    private func announce(
+        _ teacher: LoadedModel, _ student: any SpeechEncoder,
+        _ origin: StudentInitialization.Report, _ train: DistillationData,
+        _ valid: DistillationData?, device: Device, from step: Int
+    ) {
+        func millions(_ encoder: any SpeechEncoder) -> String {
+            String(format: "%.1f M", Double(encoder.parameters.parameterCount) / 1e6)
+        }
+        let report = train.dataset.report
+        let config = teacher.encoder.config
+        reporter.note(
+            "teacher \(config.modelType) \(config.layerCount)x\(config.width), "
+                + "\(millions(teacher.encoder)) parameters, \(teacher.encoder.precision)")
+        reporter.note(
+            "student \(student.layerCount)x\(student.width), \(millions(student)) parameters, "
+                + "\(student.precision), initialization \(origin.choice.rawValue)"
+                + (origin.copied.isEmpty ? "" : " (\(origin.copied.count) tensors copied)"))
+        reporter.note(
+            String(
+                format: "data: %d utterances, %.2f h, %d languages, %d batches an epoch%@",
+                report.utterances, report.hours, report.languages.count, train.batchesPerEpoch,
+                report.dropped.isEmpty ? "" : "; \(report.dropped.count) left out"))
+        if let valid {
+            reporter.note("validation: \(valid.dataset.report.utterances) utterances")
+        }
+        reporter.note(
+            "steps \(step) … \(self.config.regime.steps) on \(device), \(Engine.threads) threads")
+    }
+
+    /// The student of the best validation, or the last one, as a model directory.
+    private func writeModel(
+        _ training: DistillationStep, _ teacher: LoadedModel, _ directory: RunDirectory,
+        _ outcome: DistillationTrainer.Outcome
+    ) throws {
+        if let best = outcome.bestStep, best != outcome.step {
+            _ = try TrainingCheckpoint.read(from: directory.checkpoint(step: best), into: training)
+        }
+        let card = ModelCard(
+            teacher: teacher.directory, teacherName: places.teacher,
+            student: training.objective.student.config,
+            parameters: training.objective.student.parameters.parameterCount,
+            step: outcome.bestStep ?? outcome.step, validationLoss: outcome.bestValidation)
+        try ModelWriter.write(
+            training.objective.student, featureExtractor: teacher.featureExtractor,
+            card: card.text, to: directory.model)
+        reporter.note("student written to \(directory.model.path)")
+    }
+}

@@ -1,0 +1,45 @@
+public import Foundation
+import SpeechCore
+public import SpeechModels
+public import SpeechObjectives
+import Torch
+
+/// Makes an encoder with random weights.
+public struct InitializeTask {
+    private let family: EncoderFamily
+    private let design: StudentDesign
+    private let seed: UInt64
+
+    /// - Parameter seed: the weights are a function of it.
+    public init(family: EncoderFamily, design: StudentDesign, seed: UInt64) {
+        self.family = family
+        self.design = design
+        self.seed = seed
+    }
+
+    /// Writes the encoder as a Hugging Face model directory.
+    ///
+    /// - Throws: `ModelError` for a shape that cannot be built, `FileSystemError` where nothing can
+    ///   be written.
+    public func write(to url: URL) throws {
+        let config = try design.config(like: family.largeConfig())
+        let encoder = config.makeEncoder(in: ParameterStore(seed: seed))
+        var extractor = FeatureExtractorConfig(kind: config.featureExtractor)
+        extractor.returnsAttentionMask = true
+        if config is W2VBertConfig { extractor.paddingValue = 1 }
+        let card = """
+            ---
+            library_name: transformers
+            tags:
+            - speech
+            ---
+
+            # \(config.modelType), \(design.description), random weights
+
+            Initialised from seed \(seed); it has learned nothing.
+
+            """
+        try ModelWriter.write(
+            encoder, featureExtractor: extractor.makeExtractor(), card: card, to: url)
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import SpeechAudio
+import SpeechCore
+import SpeechModels
+import SpeechObjectives
+import Torch
+
+/// The batches of a manifest as both encoders take them.
+///
+/// Speech is decoded once. Where teacher and student use the same feature extractor they share its
+/// output, too.
+final class DistillationData {
+    /// What was read and what was left out.
+    let dataset: Dataset
+    /// The extractor of the student.
+    let studentExtractor: any FeatureExtractor
+
+    private let sampler: BatchSampler
+    private let extractors: [any FeatureExtractor]
+    private let minimumSamples: Int
+    private let config: DatasetConfig
+    private let isValidation: Bool
+    private let device: Device
+    private var loader: BatchLoader
+
+    /// - Parameters:
+    ///   - startBatch: where a resumed run goes on.
+    ///   - isValidation: one pass in a fixed order instead of endless shuffled epochs.
+    /// - Throws: `DatasetError`, `ManifestError` and the like for data that cannot be used.
+    init(
+        manifest: URL, config: DatasetConfig, teacher: any SpeechEncoder,
+        teacherExtractor: any FeatureExtractor, student: any SpeechEncoder,
+        studentExtractor: any FeatureExtractor, minimumFrames: Int, seed: UInt64,
+        startBatch: Int, isValidation: Bool, device: Device
+    ) throws {
+        extractors =
+            teacherExtractor.config == studentExtractor.config
+            ? [studentExtractor] : [studentExtractor, teacherExtractor]
+        minimumSamples = max(
+            Self.minimumSamples(teacher, teacherExtractor, frames: minimumFrames),
+            Self.minimumSamples(student, studentExtractor, frames: minimumFrames))
+        dataset = try Dataset(
+            manifest: manifest, config: config, minimumSamples: minimumSamples,
+            samplingRate: studentExtractor.samplingRate)
+        sampler = BatchSampler(
+            durations: dataset.durations, config: config, seed: seed,
+            mode: isValidation ? .validation : .training)
+        self.config = config
+        self.isValidation = isValidation
+        self.device = device
+        self.studentExtractor = studentExtractor
+        loader = BatchLoader(
+            utterances: dataset.utterances, sampler: sampler, extractors: extractors,
+            minimumSamples: minimumSamples, startBatch: startBatch,
+            endBatch: isValidation ? sampler.batchesPerEpoch : nil, config: config)
+    }
+
+    /// Batches of one epoch.
+    var batchesPerEpoch: Int { sampler.batchesPerEpoch }
+
+    /// The next batch of an endless run; waits for it.
+    ///
+    /// - Throws: `DatasetError` where too much cannot be read.
+    func next() throws -> LoadedBatch {
+        guard let batch = try loader.next() else { preconditionFailure("training data ended") }
+        return batch
+    }
+
+    /// The next batch of the pass, nil at its end.
+    ///
+    /// - Throws: `DatasetError` where too much cannot be read.
+    func nextOfPass() throws -> LoadedBatch? { try loader.next() }
+
+    /// Starts the pass again.
+    func rewind() {
+        loader = BatchLoader(
+            utterances: dataset.utterances, sampler: sampler, extractors: extractors,
+            minimumSamples: minimumSamples, startBatch: 0, endBatch: sampler.batchesPerEpoch,
+            config: config)
+    }
+
+    /// A batch on the device; nil where nothing of it could be read.
+    func inputs(of batch: LoadedBatch) -> DistillationBatch? {
+        guard !batch.isEmpty else { return nil }
+        let student = EncoderInput(batch.features[0], device: device)
+        let teacher =
+            batch.features.count > 1 ? EncoderInput(batch.features[1], device: device) : student
+        return DistillationBatch(teacher: teacher, student: student)
+    }
+
+    /// The length of the shortest clip that gives `frames` valid frames.
+    private static func minimumSamples(
+        _ encoder: any SpeechEncoder, _ extractor: any FeatureExtractor, frames: Int
+    ) -> Int {
+        var low = 0
+        var high = extractor.samplingRate * 3600
+        while low < high {
+            let middle = (low + high) / 2
+            let length = extractor.validLength(samples: middle)
+            if encoder.frameCount(inputLength: length) >= frames {
+                high = middle
+            } else {
+                low = middle + 1
+            }
+        }
+        return max(low, extractor.minimumSamples)
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import SpeechModels
+public import SpeechObjectives
+public import Torch
+
+/// One update of a student: losses of some batches, their gradients, clipping, AdamW.
+///
+/// The trainer and the benchmark run the same step.
+public final class DistillationStep {
+    /// What one update did.
+    public struct Report {
+        /// The loss summed over all predicted frames of the update.
+        public var lossSum = 0.0
+        /// Predicted frames.
+        public var count = 0
+        /// The norm of the mean gradient before clipping.
+        public var gradientNorm = 0.0
+        /// Whether parameters were changed; not with a gradient that is not finite.
+        public var isApplied = false
+        /// Diagnostics of the last batch, if they were asked for.
+        public var metrics: [(name: String, value: Double)] = []
+
+        /// The mean loss.
+        public var loss: Double { lossSum / Double(max(1, count)) }
+    }
+
+    /// The loss.
+    public let objective: any DistillationObjective
+    /// The optimiser over student and heads.
+    public let optimizer: AdamW
+    private let clipNorm: Double
+
+    /// Makes the student and the objective's heads trainable, the teacher not.
+    ///
+    /// - Parameter clipNorm: 0 for no clipping.
+    public init(
+        _ objective: any DistillationObjective, settings: AdamW.Settings, clipNorm: Double
+    ) {
+        self.objective = objective
+        self.clipNorm = clipNorm
+        objective.teacher.parameters.setTrainable(false)
+        objective.student.parameters.setTrainable(true)
+        objective.heads.setTrainable(true)
+        optimizer = AdamW(
+            objective.student.parameters.trainable + objective.heads.trainable, settings,
+            isExempt: { $0 == "masked_spec_embed" })
+    }
+
+    /// Makes one update.
+    ///
+    /// - Parameter batches: each with the source of its random numbers.
+    /// - Throws: `TorchError` where an operator failed, or what the objective throws; parameters
+    ///   are then as before.
+    public func callAsFunction(
+        _ batches: [(batch: DistillationBatch, seed: BatchSeed)], learningRate: Double,
+        withDiagnostics: Bool = false
+    ) throws -> Report {
+        var report = Report()
+        objective.student.isTraining = true
+        defer { objective.student.isTraining = false }
+        do {
+            for (index, (batch, seed)) in batches.enumerated() {
+                let isLast = index == batches.count - 1
+                try withTorchErrors {
+                    let loss = try objective.loss(
+                        on: batch, seed: seed, withDiagnostics: withDiagnostics && isLast)
+                    report.lossSum += loss.sum.item()
+                    report.count += loss.count
+                    report.metrics = loss.metrics
+                    loss.sum.backward()
+                }
+            }
+            try withTorchErrors { apply(&report, learningRate) }
+        } catch {
+            clearGradients()
+            throw error
+        }
+        clearGradients()
+        return report
+    }
+
+    private func apply(_ report: inout Report, _ learningRate: Double) {
+        guard report.count > 0 else { return }
+        let count = Double(report.count)
+        report.gradientNorm = optimizer.gradientNorm() / count
+        guard report.gradientNorm.isFinite, report.lossSum.isFinite else { return }
+        let isClipped = clipNorm > 0 && report.gradientNorm > clipNorm
+        let scale = isClipped ? clipNorm / report.gradientNorm : 1
+        optimizer.update(learningRate: learningRate, gradientDivisor: count / scale)
+        report.isApplied = true
+    }
+
+    private func clearGradients() {
+        objective.student.parameters.clearGradients()
+        objective.heads.clearGradients()
+    }
+}

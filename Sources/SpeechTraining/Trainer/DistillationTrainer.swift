@@ -1,0 +1,244 @@
+import Foundation
+import SpeechCore
+import SpeechModels
+import SpeechObjectives
+import Torch
+
+/// The loop of a distillation run: batches in, updates, validation, checkpoints.
+///
+/// It runs on one thread from start to end, because OpenMP keeps a pool of threads for each thread
+/// that calls into LibTorch.
+final class DistillationTrainer {
+    /// What a finished run reached.
+    struct Outcome {
+        var step: Int
+        var finalLoss: Double
+        var firstValidation: Double?
+        var bestValidation: Double?
+        var bestStep: Int?
+    }
+
+    private let config: RunConfig
+    private let training: DistillationStep
+    private let data: DistillationData
+    private let validation: DistillationData?
+    private let directory: RunDirectory
+    private let reporter: RunReporter
+    private let schedule: LearningRateSchedule
+    private let trainLog: MetricLog
+    private let validLog: MetricLog
+    private var state: TrainingCheckpoint
+    private var nonfinite = 0
+    private var firstValidation: Double?
+
+    /// - Parameter state: nil for a new run; its tensors are restored already.
+    init(
+        _ config: RunConfig, _ training: DistillationStep, data: DistillationData,
+        validation: DistillationData?, directory: RunDirectory, reporter: RunReporter,
+        resuming state: TrainingCheckpoint?
+    ) throws {
+        self.config = config
+        self.training = training
+        self.data = data
+        self.validation = validation
+        self.directory = directory
+        self.reporter = reporter
+        self.state =
+            state
+            ?? TrainingCheckpoint(
+                step: 0, optimizerStep: 0, bestLoss: nil, bestStep: nil, skipped: [])
+        schedule = config.scheduler.schedule(steps: config.regime.steps)
+        trainLog = try MetricLog(directory.metrics("train"), keepingUpTo: self.state.step)
+        validLog = try MetricLog(directory.metrics("valid"), keepingUpTo: self.state.step)
+    }
+
+    /// Runs to the last step.
+    ///
+    /// - Throws: `RunError`, `DatasetError`, and what cannot be written. Checkpoints written before
+    ///   stay whole.
+    func run() throws -> Outcome {
+        if state.step == 0 { try validate() }
+        var window = Window()
+        while state.step < config.regime.steps {
+            let isLogged = (state.step + 1).isMultiple(of: config.trainer.logEvery)
+                || state.step + 1 == config.regime.steps
+            let rate = config.optimizer.lr
+                * schedule.factor(step: state.step, total: config.regime.steps)
+            let report = try update(learningRate: rate, withDiagnostics: isLogged, &window)
+            state.step += 1
+            state.optimizerStep = training.optimizer.step
+            window.add(report)
+            reporter.progress(window.progress(state.step, config, rate), isDue: isLogged)
+            if isLogged {
+                try log(report, rate, window)
+                window = Window()
+            }
+            try afterUpdate()
+        }
+        reporter.finish()
+        return Outcome(
+            step: state.step, finalLoss: lastLoss, firstValidation: firstValidation,
+            bestValidation: state.bestLoss, bestStep: state.bestStep)
+    }
+
+    private var lastLoss = Double.nan
+
+    private func update(
+        learningRate: Double, withDiagnostics: Bool, _ window: inout Window
+    ) throws -> DistillationStep.Report {
+        var batches: [(batch: DistillationBatch, seed: BatchSeed)] = []
+        var longest = 0.0
+        for index in 0..<config.trainer.accumulation {
+            let loaded = try data.next()
+            window.seconds += loaded.seconds
+            window.wait += loaded.waitSeconds
+            longest = max(longest, loaded.paddedSeconds)
+            try note(skipped: loaded.skipped)
+            guard let batch = data.inputs(of: loaded) else { continue }
+            let seed = BatchSeed(seed: config.common.seed, step: state.step, batch: index)
+            batches.append((batch, seed))
+        }
+        // Dropout and its like draw from here; the step alone decides what they draw.
+        RandomGenerator.standard(of: training.objective.student.parameters.device)
+            .seed(config.common.seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(state.step))
+        let report: DistillationStep.Report
+        do {
+            report = try training(
+                batches, learningRate: learningRate, withDiagnostics: withDiagnostics)
+        } catch let error as TorchError {
+            if error.isOutOfMemory {
+                throw RunError.outOfMemory(
+                    step: state.step + 1, seconds: longest, reason: error.message)
+            }
+            throw RunError.engine(step: state.step + 1, reason: error.message)
+        }
+        nonfinite = report.isApplied || report.count == 0 ? 0 : nonfinite + 1
+        if nonfinite > 0 {
+            reporter.note("step \(state.step + 1): gradient is not finite; update left out")
+        }
+        if nonfinite >= config.trainer.maxNonfinite {
+            throw RunError.notFinite(step: state.step + 1, updates: nonfinite)
+        }
+        if report.count > 0 { lastLoss = report.loss }
+        return report
+    }
+
+    private func afterUpdate() throws {
+        let isLast = state.step == config.regime.steps
+        if isLast || state.step.isMultiple(of: config.trainer.validateEvery) { try validate() }
+        let stop = StopSignal.pending
+        if isLast || stop != nil || state.step.isMultiple(of: config.trainer.saveEvery) {
+            try save()
+        }
+        if let stop, !isLast {
+            reporter.finish()
+            throw RunError.stopped(
+                signal: stop, step: state.step, path: directory.checkpoint(step: state.step).path)
+        }
+    }
+
+    private func validate() throws {
+        guard let validation else { return }
+        var sum = 0.0
+        var count = 0
+        var metrics: [String: Double] = [:]
+        var names: [String] = []
+        validation.rewind()
+        // The same masks and distractors every time: only the student changes.
+        var index = 0
+        while let loaded = try validation.nextOfPass() {
+            guard let batch = validation.inputs(of: loaded) else { continue }
+            let seed = BatchSeed(seed: config.common.seed ^ 0x76616c6964, step: 0, batch: index)
+            index += 1
+            let report = try withTorchErrors {
+                try withoutGradients {
+                    try training.objective.loss(on: batch, seed: seed, withDiagnostics: true)
+                }
+            }
+            sum += report.sum.item()
+            count += report.count
+            if names.isEmpty { names = report.metrics.map(\.name) }
+            for (name, value) in report.metrics {
+                metrics[name, default: 0] += value * Double(report.count)
+            }
+        }
+        guard count > 0 else { return }
+        let loss = sum / Double(count)
+        if firstValidation == nil { firstValidation = loss }
+        try validLog.append(
+            [("step", Double(state.step)), ("loss", loss)]
+                + names.map { ($0, metrics[$0]! / Double(count)) })
+        reporter.note("step \(state.step)  validation loss \(String(format: "%.4f", loss))")
+        if state.step > 0, loss < state.bestLoss ?? .infinity {
+            state.bestLoss = loss
+            state.bestStep = state.step
+            try save()
+            try directory.link("best", to: state.step)
+        }
+    }
+
+    private func save() throws {
+        let url = directory.checkpoint(step: state.step)
+        if directory.linkedStep("last") != state.step {
+            try state.write(to: url, training, featureExtractor: data.studentExtractor)
+            try directory.link("last", to: state.step)
+        }
+        let best = state.bestStep
+        let old = directory.checkpointSteps.filter { $0 <= state.step && $0 != best }
+        for step in old.dropLast(config.trainer.keepLast) {
+            try? FileManager.default.removeItem(at: directory.checkpoint(step: step))
+        }
+    }
+
+    private func log(
+        _ report: DistillationStep.Report, _ rate: Double, _ window: Window
+    ) throws {
+        try trainLog.append(
+            [
+                ("step", Double(state.step)), ("loss", window.loss), ("lr", rate),
+                ("grad_norm", report.gradientNorm),
+                ("audio_seconds_per_second", window.pace),
+                ("data_wait", window.waitShare), ("frames", Double(window.count)),
+                ("skipped", Double(state.skipped.count)),
+                ("time", Date().timeIntervalSince1970),
+            ] + report.metrics)
+    }
+
+    private func note(skipped: [SkippedUtterance]) throws {
+        let new = skipped.filter { !state.skipped.contains($0.id) }
+        guard !new.isEmpty else { return }
+        for utterance in new {
+            state.skipped.append(utterance.id)
+            reporter.note("skipped \(utterance.id): \(utterance.reason)")
+        }
+        try SkippedLog.append(new, to: directory.skipped)
+    }
+}
+
+/// Sums since the last line of metrics.
+private struct Window {
+    private let start = ContinuousClock.now
+    var seconds = 0.0
+    var wait = 0.0
+    var sum = 0.0
+    var count = 0
+    var updates = 0
+
+    mutating func add(_ report: DistillationStep.Report) {
+        sum += report.lossSum
+        count += report.count
+        updates += 1
+    }
+
+    var loss: Double { sum / Double(max(1, count)) }
+    private var elapsed: Double { max(1e-9, start.duration(to: .now) / .seconds(1)) }
+    var pace: Double { seconds / elapsed }
+    var waitShare: Double { wait / elapsed }
+
+    func progress(_ step: Int, _ config: RunConfig, _ rate: Double) -> ProgressState {
+        ProgressState(
+            step: step, steps: config.regime.steps, loss: loss, audioSecondsPerSecond: pace,
+            learningRate: rate,
+            secondsLeft: elapsed / Double(max(1, updates)) * Double(config.regime.steps - step))
+    }
+}
