@@ -1,5 +1,6 @@
 // swift-tools-version: 6.2
 
+import Foundation
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -68,8 +69,17 @@ let package = Package(
         .testTarget(
             name: "SpeechObjectivesTests", dependencies: ["SpeechObjectives", "TestSupport"]),
         .testTarget(
+            name: "SpeechTrainingTests", dependencies: ["SpeechTraining", "TestSupport"]),
+        .testTarget(
             name: "SpeechInferenceTests", dependencies: ["SpeechInference", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["CLI", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
 )
+
+// DocC, only where the documentation is built: whoever uses the package does not fetch the plugin.
+if ProcessInfo.processInfo.environment["COLLD_DOCS"] != nil {
+    package.dependencies.append(
+        .package(url: "https://github.com/apple/swift-docc-plugin", exact: "1.5.0"))
+}
