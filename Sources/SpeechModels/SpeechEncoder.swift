@@ -102,8 +102,9 @@ public struct LayerRequest: Sendable {
 
 /// All that an encoder was asked for.
 public struct EncoderOutput {
-    /// [B, T, D] by position: 0 is the input of the first layer, i the output of layer i. The last
-    /// one of families with a final LayerNorm is taken before it, as in `transformers` 5.
+    /// [B, T, D] by position: 0 is the input of the first layer, i the output of layer i.
+    ///
+    /// The last one of families with a final LayerNorm is taken before it, as in `transformers` 5.
     public internal(set) var hiddenStates: [Int: Tensor] = [:]
     /// [B, T, D] by layer, counted from 1: the output of the feed-forward network (the second one
     /// of a conformer layer) before scaling and residual sum.

@@ -1,0 +1,79 @@
+import Foundation
+import SpeechCore
+import SpeechModels
+import Testing
+import Torch
+
+/// Small models of every family, made from the configurations that their directories would hold.
+enum TinyModels {
+    private static let w2vBert = """
+        "model_type": "wav2vec2-bert", "hidden_size": 32, "num_hidden_layers": 3,
+        "num_attention_heads": 4, "intermediate_size": 48, "feature_projection_input_dim": 160,
+        "left_max_position_embeddings": 5, "right_max_position_embeddings": 2,
+        "conv_depthwise_kernel_size": 7, "conformer_conv_dropout": 0.0
+        """
+    private static let samples = """
+        "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "intermediate_size": 48, "conv_dim": [24, 24, 24, 24, 24, 24, 24],
+        "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4,
+        "hidden_dropout": 0.0, "activation_dropout": 0.0, "attention_dropout": 0.0
+        """
+    private static let layerNorm = """
+        "feat_extract_norm": "layer", "conv_bias": true, "do_stable_layer_norm": true
+        """
+
+    /// `config.json` by a name for the test.
+    static let texts: [String: String] = [
+        "w2v-bert": "{\(w2vBert)}",
+        "w2v-bert relative": #"{\#(w2vBert), "position_embeddings_type": "relative"}"#,
+        "w2v-bert rotary": #"{\#(w2vBert), "position_embeddings_type": "rotary"}"#,
+        "w2v-bert no positions": #"{\#(w2vBert), "position_embeddings_type": null}"#,
+        "wav2vec2 base": #"{"model_type": "wav2vec2", \#(samples)}"#,
+        "wav2vec2 large": #"{"model_type": "wav2vec2", \#(samples), \#(layerNorm)}"#,
+        "hubert base": #"{"model_type": "hubert", \#(samples)}"#,
+        "hubert large": #"{"model_type": "hubert", \#(samples), \#(layerNorm)}"#,
+        "hubert batch norm":
+            #"{"model_type": "hubert", \#(samples), "conv_pos_batch_norm": true}"#,
+    ]
+
+    static let names = texts.keys.sorted()
+
+    /// Those whose output does not depend on what a clip is batched with.
+    static let invariant = [
+        "w2v-bert", "w2v-bert relative", "w2v-bert rotary", "w2v-bert no positions",
+        "wav2vec2 large", "hubert large",
+    ]
+
+    static func config(_ name: String) throws -> any EncoderConfig {
+        try config(text: try #require(texts[name]))
+    }
+
+    static func config(text: String) throws -> any EncoderConfig {
+        let data = Data(text.utf8)
+        let type = try #require(try JSONFile(path: "config.json", data: data).string("model_type"))
+        return try EncoderFamily.named(type, path: "config.json")
+            .config(from: data, path: "config.json")
+    }
+
+    static func encoder(_ name: String, seed: UInt64 = 1) throws -> any SpeechEncoder {
+        try config(name).makeEncoder(in: ParameterStore(seed: seed))
+    }
+
+    /// Random input of the kind that the encoder takes: [B, N] samples or [B, T, F] frames.
+    static func input(
+        _ encoder: any SpeechEncoder, lengths: [Int], seed: UInt64 = 2
+    ) -> EncoderInput {
+        let longest = lengths.max() ?? 0
+        var shape = [lengths.count, longest]
+        if let config = encoder.config as? W2VBertConfig { shape.append(config.inputDimension) }
+        let values = Tensor.normal(
+            shape, standardDeviation: 1, generator: RandomGenerator(seed: seed))
+        return EncoderInput(values: values, lengths: lengths)
+    }
+
+    /// Input lengths that give `frames` encoder frames each.
+    static func lengths(_ encoder: any SpeechEncoder, frames: [Int]) -> [Int] {
+        guard let config = encoder.config as? Wav2Vec2Config else { return frames }
+        return frames.map { config.frontEnd.receptiveField + ($0 - 1) * config.frontEnd.hop }
+    }
+}
