@@ -16,6 +16,11 @@ public struct ModelInspection: Encodable, Sendable {
         /// Multiply-accumulate operations for one second of audio, one value for each length of
         /// `secondsOfAudio`; nil for parts whose products are not counted.
         public let macsPerSecond: [Double]?
+
+        private enum CodingKeys: String, CodingKey {
+            case name, parameters
+            case macsPerSecond = "macs_per_second"
+        }
     }
 
     /// One file of weights.

@@ -1,0 +1,135 @@
+import Foundation
+import Testing
+
+extension Commands {
+    @Suite("Help and usage") struct HelpTests {
+        /// Every argument of every command.
+        ///
+        /// Flags are promises: a change here is a change for users.
+        private static let frozen: [String: [String]] = [
+            "colld": [],
+            "colld benchmark": [],
+            "colld benchmark distill": [
+                "--batch=", "--device=", "--family=", "--json", "--precision=", "--seconds=",
+                "--steps=", "--student=", "--teacher=", "--threads=",
+            ],
+            "colld data": [],
+            "colld data synthesize": [
+                "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
+                "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
+            ],
+            "colld distill": [
+                "--config=", "--device=", "--dump-config", "--no-progress", "--output=",
+                "--resume", "--teacher=", "--train=", "--valid=", "<overrides>…",
+            ],
+            "colld doctor": ["--json"],
+            "colld encode": [
+                "--audio=…", "--device=", "--ffn", "--input=", "--layers=", "--model=",
+                "--output=", "--precision=", "--threads=",
+            ],
+            "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
+            "colld inspect": ["--json", "--seconds=", "<model>"],
+        ]
+
+        /// A command with its arguments, and those of its subcommands, by their full names.
+        private static func arguments(
+            _ command: [String: Any], path: [String] = []
+        ) -> [String: [String]] {
+            let path = path + [command["commandName"] as? String ?? ""]
+            let own = command["arguments"] as? [[String: Any]] ?? []
+            let subcommands = (command["subcommands"] as? [[String: Any]] ?? [])
+                .filter { $0["commandName"] as? String != "help" }
+            return subcommands.reduce(
+                into: [path.joined(separator: " "): own.compactMap { word($0) }.sorted()]
+            ) { all, subcommand in
+                all.merge(arguments(subcommand, path: path)) { $1 }
+            }
+        }
+
+        /// `--name=`, `--name` for a flag, `<name>` for a place; `…` where it may be repeated.
+        private static func word(_ argument: [String: Any]) -> String? {
+            let name = (argument["preferredName"] as? [String: Any])?["name"] as? String
+            let dots = argument["isRepeating"] as? Bool == true ? "…" : ""
+            switch argument["kind"] as? String {
+            case "flag":
+                return name == "help" || name == "version" ? nil : "--\(name ?? "")" + dots
+            case "option": return "--\(name ?? "")=" + dots
+            default: return "<\(argument["valueName"] as? String ?? "")>" + dots
+            }
+        }
+
+        private func commands() throws -> [String: [String]] {
+            let json = try expectColld(["--experimental-dump-help"], exits: 0).json()
+            return Self.arguments(try #require(json["command"] as? [String: Any]))
+        }
+
+        @Test("the flags are those that were promised")
+        func flags() throws {
+            let found = try commands()
+            for (command, arguments) in found {
+                #expect(arguments == Self.frozen[command], "\(command)")
+            }
+            #expect(Set(found.keys) == Set(Self.frozen.keys))
+        }
+
+        @Test("every command explains itself")
+        func help() throws {
+            for (command, arguments) in try commands() {
+                let path = command.split(separator: " ").dropFirst().map(String.init)
+                let result = try expectColld(path + ["--help"], exits: 0)
+                #expect(result.output.contains("OVERVIEW: "), "\(command)")
+                #expect(result.output.contains("USAGE: colld"), "\(command)")
+                #expect(result.errors.isEmpty, "\(command)")
+                for argument in arguments {
+                    let name = argument.prefix { $0 != "=" && $0 != "…" }
+                    #expect(result.output.contains(name), "\(command) \(name)")
+                }
+            }
+        }
+
+        @Test("the version is three numbers")
+        func version() throws {
+            let text = try expectColld(["--version"], exits: 0).output
+            let numbers = text.trimmingCharacters(in: .whitespacesAndNewlines)
+                .split(separator: ".").map { Int($0) }
+            #expect(numbers.count == 3 && !numbers.contains(nil), "\(text)")
+        }
+
+        @Test(
+            "wrong usage ends with 64 and says what is wrong",
+            arguments: [
+                (["frobnicate"], "frobnicate"),
+                (["data", "frobnicate"], "frobnicate"),
+                (["doctor", "--frob"], "--frob"),
+                (["inspect"], "<model>"),
+                (["inspect", "a", "b"], "b"),
+                (["inspect", "a", "--seconds", "0"], "--seconds"),
+                (["encode", "--model", "m", "--output", "o"], "--audio"),
+                (
+                    ["encode", "--model", "m", "--output", "o", "--audio", "a", "--input", "i"],
+                    "--input"
+                ),
+                (["encode", "--model", "m", "--audio", "a"], "--output"),
+                (["encode", "--output", "o", "--audio", "a"], "--model"),
+                (
+                    ["encode", "--model", "m", "--output", "o", "--audio", "a", "--layers", "x"],
+                    "--layers"
+                ),
+                (
+                    ["encode", "--model", "m", "--output", "o", "--audio", "a", "--layers", "1,"],
+                    "--layers"
+                ),
+                (
+                    [
+                        "encode", "--model", "m", "--output", "o", "--audio", "a", "--precision",
+                        "fp8",
+                    ], "bf16"
+                ),
+                (["data", "synthesize"], "--output"),
+            ])
+        func usage(_ arguments: [String], _ word: String) throws {
+            let result = try expectColld(arguments, exits: 64, saying: [word, "Usage: colld"])
+            #expect(result.output.isEmpty)
+        }
+    }
+}
