@@ -12,6 +12,10 @@ import Torch
             + "distillation.",
         version: "0.1.0",
         subcommands: [
+            DoctorCommand.self,
+            DataCommand.self,
+            InspectCommand.self,
+            EncodeCommand.self,
             DistillCommand.self,
             InitializeCommand.self,
             BenchmarkCommand.self,

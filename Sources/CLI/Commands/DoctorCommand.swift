@@ -231,11 +231,8 @@ extension DoctorReport {
             if engine.problem == nil, let path = engine.path { rows.append(["", path]) }
         }
         let formats = audioFormats.sorted { $0.key < $1.key }
-        rows.append(
-            [
-                "audio",
-                formats.map { $0.value ? $0.key : "no \($0.key)" }.joined(separator: ", "),
-            ])
+            .map { $0.value ? $0.key : "no \($0.key)" }
+        rows.append(["audio", formats.joined(separator: ", ")])
         rows.append(["processor", machine.processor])
         rows.append(["", machine.features.joined(separator: " ")])
         rows.append(["cores", "\(machine.cores)"])
@@ -249,7 +246,7 @@ extension DoctorReport {
             rows.append(["disk", Self.gigabytes(Double(free)) + " free here"])
         }
         for (name, rate) in matmulGflops.sorted(by: { $0.key < $1.key }) {
-            rows.append(["\(name)", "\(Output.number(rate)) GFLOP/s of a matrix product"])
+            rows.append([name, "\(Output.number(rate)) GFLOP/s of a matrix product"])
         }
         rows.append(["model cache", modelCache + (modelCacheExists ? "" : " (not there)")])
         var text = TextTable(rows, alignment: [.left, .left]).text
