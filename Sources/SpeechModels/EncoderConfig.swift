@@ -48,7 +48,14 @@ struct ConfigKey: CodingKey, ExpressibleByStringLiteral {
 extension KeyedDecodingContainer<ConfigKey> {
     /// The value of a key, or the class default where it is missing or null.
     func value<Value: Decodable>(_ key: ConfigKey, default standard: Value) throws -> Value {
-        try decodeIfPresent(Value.self, forKey: key) ?? standard
+        do {
+            return try decodeIfPresent(Value.self, forKey: key) ?? standard
+        } catch let error where !(error is DecodingError) {
+            // Of a number that is not whole where one must be, the decoder says no more than that
+            // the file is not valid.
+            throw DecodingError.typeMismatch(
+                Value.self, .init(codingPath: [key], debugDescription: "\(error)"))
+        }
     }
 }
 
@@ -93,13 +100,23 @@ struct ConfigCheck {
         }
     }
 
-    func positive(_ key: String, _ value: Int) throws {
-        try require(value > 0, key, "a positive number", value)
+    /// Checks a size; larger ones than any model has would not even fit into products of sizes.
+    func positive(_ key: String, _ value: Int, limit: Int = 1 << 16) throws {
+        try require(
+            (1...limit).contains(value), key, "a positive number up to \(limit)", value)
+    }
+
+    func fraction(_ key: String, _ value: Double) throws {
+        try require((0...1).contains(value), key, "a number from 0 to 1", value)
+    }
+
+    func notNegative(_ key: String, _ value: Double) throws {
+        try require(value >= 0, key, "0 or more", value)
     }
 
     /// Layers, widths and heads, which every family has.
     func dimensions(of config: some EncoderConfig) throws {
-        try positive("num_hidden_layers", config.layerCount)
+        try positive("num_hidden_layers", config.layerCount, limit: 1 << 10)
         try positive("hidden_size", config.width)
         try positive("num_attention_heads", config.headCount)
         try positive("intermediate_size", config.feedForwardWidth)

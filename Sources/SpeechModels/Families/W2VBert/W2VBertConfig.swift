@@ -161,11 +161,28 @@ extension W2VBertConfig {
         let check = ConfigCheck(path: path)
         try check.dimensions(of: self)
         try check.positive("feature_projection_input_dim", inputDimension)
-        try check.positive("conv_depthwise_kernel_size", convolutionKernel)
-        try check.require(
-            leftPositions >= 0, "left_max_position_embeddings", "0 or more", leftPositions)
-        try check.require(
-            rightPositions >= 0, "right_max_position_embeddings", "0 or more", rightPositions)
+        try check.positive("conv_depthwise_kernel_size", convolutionKernel, limit: 1 << 10)
+        for (key, count) in [
+            ("left_max_position_embeddings", leftPositions),
+            ("right_max_position_embeddings", rightPositions),
+        ] {
+            try check.require((0...1 << 16).contains(count), key, "0 to \(1 << 16)", count)
+        }
+        for (key, probability) in [
+            ("hidden_dropout", hiddenDropout), ("activation_dropout", activationDropout),
+            ("attention_dropout", attentionDropout),
+            ("feat_proj_dropout", featureProjectionDropout),
+            ("conformer_conv_dropout", convolutionDropout),
+            ("mask_time_prob", maskTimeProbability),
+            ("mask_feature_prob", maskFeatureProbability),
+        ] { try check.fraction(key, probability) }
+        try check.notNegative("layer_norm_eps", layerNormEpsilon)
+        try check.require(rotaryBase > 0, "rotary_embedding_base", "above 0", rotaryBase)
+        if positionEmbeddings == .relative {
+            try check.require(
+                hiddenSize.isMultiple(of: 2), "hidden_size",
+                "an even number for relative positions", hiddenSize)
+        }
         if positionEmbeddings == .rotary {
             try check.require(
                 (hiddenSize / numAttentionHeads).isMultiple(of: 2), "num_attention_heads",

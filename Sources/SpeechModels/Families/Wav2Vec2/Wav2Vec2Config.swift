@@ -180,12 +180,26 @@ extension Wav2Vec2Config {
         try check.require(
             frontEnd.strides.count == depth, "conv_stride", "\(depth) values as in conv_dim",
             frontEnd.strides)
-        for (key, values) in [
-            ("conv_dim", frontEnd.channels), ("conv_kernel", frontEnd.kernels),
-            ("conv_stride", frontEnd.strides),
+        for (key, values, limit) in [
+            ("conv_dim", frontEnd.channels, 1 << 16), ("conv_kernel", frontEnd.kernels, 1 << 10),
+            ("conv_stride", frontEnd.strides, 1 << 10),
         ] {
-            try check.require(values.allSatisfy { $0 > 0 }, key, "positive numbers", values)
+            try check.require(
+                values.allSatisfy { (1...limit).contains($0) }, key,
+                "positive numbers up to \(limit)", values)
         }
+        let hop = frontEnd.strides.reduce(1) { min($0 * $1, 1 << 20) }
+        try check.require(
+            hop < 1 << 20, "conv_stride", "a product below \(1 << 20)", frontEnd.strides)
+        for (key, probability) in [
+            ("hidden_dropout", hiddenDropout), ("activation_dropout", activationDropout),
+            ("attention_dropout", attentionDropout),
+            ("feat_proj_dropout", featureProjectionDropout),
+            ("mask_time_prob", maskTimeProbability),
+            ("mask_feature_prob", maskFeatureProbability),
+        ] { try check.fraction(key, probability) }
+        try check.notNegative("layer_norm_eps", layerNormEpsilon)
+        try check.notNegative("initializer_range", initializerRange)
         try check.positive("num_conv_pos_embeddings", positionalKernel)
         try check.positive("num_conv_pos_embedding_groups", positionalGroups)
         try check.require(
