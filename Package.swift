@@ -48,7 +48,9 @@ let package = Package(
             name: "SpeechObjectives", dependencies: ["SpeechModels"], swiftSettings: strict),
         .target(
             name: "SpeechTraining",
-            dependencies: ["SpeechObjectives", "SpeechAudio", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "SpeechObjectives", "SpeechAudio", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict),
         .target(
             name: "SpeechInference", dependencies: ["SpeechCore", "COnnxRuntime"],

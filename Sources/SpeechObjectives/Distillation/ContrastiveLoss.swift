@@ -8,8 +8,10 @@ public struct ContrastiveLoss {
 
     /// What is known about one pair of layers.
     public struct Diagnostics {
-        /// Means over the predicted frames: loss, top-1 accuracy, cosine to the own target, to the
-        /// distractors, and between different targets of an utterance. [5].
+        /// Means over the predicted frames, [5].
+        ///
+        /// Loss, top-1 accuracy, cosine to the own target, to the distractors, and between different
+        /// targets of an utterance.
         public let values: Tensor
         /// The names of the values.
         public static let names = [

@@ -38,8 +38,10 @@ public enum DistractorCount: Hashable, Sendable, Codable {
 /// addition to the matrix of similarities then takes the place of gathering K entries a row, and
 /// features are never gathered at all.
 public struct Distractors {
-    /// The logarithm of the counts, [B, M, M]: row = anchor, column = candidate, −∞ for frames that
-    /// were not drawn. Rows that are not predicted hold 0 on the diagonal only.
+    /// The logarithm of the counts, [B, M, M].
+    ///
+    /// Row = anchor, column = candidate, −∞ for frames that were not drawn. Rows that are not
+    /// predicted hold 0 on the diagonal only.
     public let logCounts: Tensor
     /// 1 for anchors with at least one distractor, [B, M].
     public let weights: Tensor

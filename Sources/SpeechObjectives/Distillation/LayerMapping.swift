@@ -38,7 +38,8 @@ public enum LayerMapping: Hashable, Sendable {
         func invalid(_ expected: String) -> ObjectiveError {
             .invalidSetting(
                 key: "objective.layer_mapping",
-                expected: "\(expected) (student: \(studentLayers), teacher: \(teacherLayers) layers)",
+                expected:
+                    "\(expected) (student: \(studentLayers), teacher: \(teacherLayers) layers)",
                 found: "\(self)")
         }
         switch self {

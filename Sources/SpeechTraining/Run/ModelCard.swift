@@ -11,7 +11,9 @@ struct ModelCard {
     let step: Int
     let validationLoss: Double?
 
-    /// The card: front matter, sizes, where it came from. The licence is the teacher's.
+    /// The card: front matter, sizes, where it came from.
+    ///
+    /// The licence is the teacher's.
     var text: String {
         let front = Self.frontMatter(of: teacher)
         var lines = ["---", "library_name: transformers"]
@@ -33,7 +35,9 @@ struct ModelCard {
             lines.append("| validation loss | \(String(format: "%.4f", validationLoss)) |")
         }
         if front["license"] == nil {
-            lines += ["", "The teacher's directory states no licence; the teacher's licence holds."]
+            lines += [
+                "", "The teacher's directory states no licence; the teacher's licence holds.",
+            ]
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -161,7 +161,9 @@ public struct OptimizerConfig: Codable, Equatable, Sendable {
     }
 }
 
-/// How the learning rate moves. Lengths below 1 are shares of all steps, others numbers of steps.
+/// How the learning rate moves.
+///
+/// Lengths below 1 are shares of all steps, others numbers of steps.
 public struct SchedulerConfig: Codable, Equatable, Sendable {
     /// The shapes that there are.
     public enum Name: String, ConfigChoice {

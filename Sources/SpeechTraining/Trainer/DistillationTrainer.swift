@@ -60,9 +60,11 @@ final class DistillationTrainer {
         if state.step == 0 { try validate() }
         var window = Window()
         while state.step < config.regime.steps {
-            let isLogged = (state.step + 1).isMultiple(of: config.trainer.logEvery)
+            let isLogged =
+                (state.step + 1).isMultiple(of: config.trainer.logEvery)
                 || state.step + 1 == config.regime.steps
-            let rate = config.optimizer.lr
+            let rate =
+                config.optimizer.lr
                 * schedule.factor(step: state.step, total: config.regime.steps)
             let report = try update(learningRate: rate, withDiagnostics: isLogged, &window)
             state.step += 1

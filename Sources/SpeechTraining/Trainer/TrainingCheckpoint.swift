@@ -37,7 +37,9 @@ struct TrainingCheckpoint: Codable {
             try ModelWriter.fill(
                 folder, training.objective.student, featureExtractor: featureExtractor)
             try SafetensorsWriter.write(
-                training.objective.heads.all.map { SafetensorsEntry(name: $0.name, tensor: $0.tensor) },
+                training.objective.heads.all.map {
+                    SafetensorsEntry(name: $0.name, tensor: $0.tensor)
+                },
                 to: folder.appendingPathComponent("heads.safetensors"))
             try SafetensorsWriter.write(
                 training.optimizer.state.map { SafetensorsEntry(name: $0.name, tensor: $0.tensor) },
