@@ -102,7 +102,7 @@ public struct ModelInspection: Encodable, Sendable {
 
     /// Inspects an opened directory.
     ///
-    /// - Parameter seconds: The lengths of audio that operations are counted for, each positive.
+    /// * `seconds`: The lengths of audio that operations are counted for, each positive.
     /// - Throws: `ModelError`, or the errors of `ModelDirectory` and of the weights' format. Tensors
     ///   that do not fit are no error here; see `problems`.
     public init(_ directory: ModelDirectory, seconds: [Double] = [1, 10, 60]) throws {

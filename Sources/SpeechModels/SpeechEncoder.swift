@@ -21,10 +21,9 @@ public protocol SpeechEncoder: AnyObject {
 
     /// Runs the encoder.
     ///
-    /// - Parameters:
-    ///   - masked: [B, T] `bool`; the projected features of these frames are replaced by
-    ///     `masked_spec_embed` (masked prediction).
-    ///   - request: what the result is to hold.
+    /// * `masked`: [B, T] `bool`; the projected features of these frames are replaced by
+    ///   `masked_spec_embed` (masked prediction).
+    /// * `request`: what the result is to hold.
     func encode(_ input: EncoderInput, masked: Tensor?, request: LayerRequest) -> EncoderOutput
 }
 
@@ -48,7 +47,7 @@ public struct EncoderInput {
     /// everything as valid.
     public let lengths: [Int]?
 
-    /// - Parameter lengths: nil, or all equal to the padded length, runs without any mask.
+    /// * `lengths`: nil, or all equal to the padded length, runs without any mask.
     public init(values: Tensor, lengths: [Int]?) {
         self.values = values
         let padded = values.size(1)

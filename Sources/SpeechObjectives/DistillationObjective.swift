@@ -16,9 +16,8 @@ public protocol DistillationObjective: AnyObject {
 
     /// The loss of one batch.
     ///
-    /// - Parameters:
-    ///   - seed: the source of all random numbers of this batch.
-    ///   - withDiagnostics: whether to fill the report's metrics, which costs time.
+    /// * `seed`: the source of all random numbers of this batch.
+    /// * `withDiagnostics`: whether to fill the report's metrics, which costs time.
     /// - Throws: `ObjectiveError`.
     func loss(
         on batch: DistillationBatch, seed: BatchSeed, withDiagnostics: Bool

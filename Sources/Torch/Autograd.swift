@@ -45,7 +45,7 @@ extension Tensor {
 
     /// Adds d(self · gradient)/d(leaf) to the `gradient` of every leaf that requires one.
     ///
-    /// - Parameter gradient: of this tensor's shape; may be left out for a scalar.
+    /// * `gradient`: of this tensor's shape; may be left out for a scalar.
     public func backward(gradient: Tensor? = nil, retainGraph: Bool = false) {
         if ct_scope_failed() { return }
         let status = withExtendedLifetime(gradient) {
@@ -56,7 +56,7 @@ extension Tensor {
 
     /// d(self · gradient)/d(inputs) without touching anybody's `gradient`; nil where unused.
     ///
-    /// - Parameter gradient: of this tensor's shape; may be left out for a scalar.
+    /// * `gradient`: of this tensor's shape; may be left out for a scalar.
     public func gradients(of inputs: [Tensor], gradient: Tensor? = nil) -> [Tensor?] {
         if ct_scope_failed() { return inputs.map { _ in nil } }
         var results = [OpaquePointer?](repeating: nil, count: inputs.count)

@@ -3,10 +3,9 @@ import CTorch
 extension Tensor {
     /// Makes a tensor from host values in row-major order.
     ///
-    /// - Parameters:
-    ///   - values: as many as the product of `shape`; not checked inside an error scope that has
-    ///     failed, where the lengths of failed tensors mean nothing.
-    ///   - shape: empty for a scalar.
+    /// * `values`: as many as the product of `shape`; not checked inside an error scope that has
+    ///   failed, where the lengths of failed tensors mean nothing.
+    /// * `shape`: empty for a scalar.
     public convenience init<Element: TensorElement>(
         _ values: [Element], _ shape: [Int], device: Device = .cpu
     ) {

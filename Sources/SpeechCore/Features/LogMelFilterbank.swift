@@ -14,7 +14,7 @@ public struct LogMelFilterbank: FeatureExtractor {
 
     /// Makes the extractor; `config.kind` must be `.seamlessM4T`.
     ///
-    /// - Parameter normalizesPerBin: False leaves the log-mel values as they are, as `transformers`
+    /// * `normalizesPerBin`: False leaves the log-mel values as they are, as `transformers`
     ///   does when called with `do_normalize_per_mel_bins=False`.
     public init(
         config: FeatureExtractorConfig = FeatureExtractorConfig(kind: .seamlessM4T),

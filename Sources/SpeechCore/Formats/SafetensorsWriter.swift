@@ -12,7 +12,7 @@ public struct SafetensorsEntry {
 
     /// Describes a tensor.
     ///
-    /// - Parameter provide: Called once, when everything before this tensor has been written. It passes
+    /// * `provide`: Called once, when everything before this tensor has been written. It passes
     ///   the little-endian bytes in row-major order to `emit`, in one piece or several.
     public init(
         name: String, dtype: SafetensorsDType, shape: [Int],
@@ -73,7 +73,7 @@ public struct SafetensorsEntry {
 public enum SafetensorsWriter {
     /// Writes all entries to `url`.
     ///
-    /// - Parameter metadata: The header's free texts; older readers insist on `format: pt`.
+    /// * `metadata`: The header's free texts; older readers insist on `format: pt`.
     /// - Throws: `SafetensorsError.duplicateTensor`, `.wrongByteCount` or `.sizeMismatch` for wrong
     ///   entries, `FileSystemError.cannotWrite` (for example a full disk), or what a provider throws.
     ///   The target then keeps its old content and no temporary file stays.

@@ -21,9 +21,8 @@ public enum ModelLoader {
     /// Reads a model strictly: every parameter is found, has its shape and finite values, and no
     /// tensor of the file is left over that the family does not list as ignorable.
     ///
-    /// - Parameters:
-    ///   - reference: a directory, or a repository name in the local Hugging Face cache.
-    ///   - dtype: what weights are converted to; normalisation parameters stay `float32`.
+    /// * `reference`: a directory, or a repository name in the local Hugging Face cache.
+    /// * `dtype`: what weights are converted to; normalisation parameters stay `float32`.
     /// - Throws: `ModelError`, or the errors of `ModelDirectory` and of the weights' format.
     public static func load(
         _ reference: String, dtype: DType = .float32, device: Device = .cpu

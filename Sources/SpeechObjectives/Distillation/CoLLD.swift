@@ -82,7 +82,7 @@ public final class CoLLD: DistillationObjective {
     private let headOfPair: [PredictionHead]
     private let contrastiveLoss: ContrastiveLoss
 
-    /// - Parameter seed: of the heads' first values.
+    /// * `seed`: of the heads' first values.
     /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the models.
     public init(
         _ settings: CoLLDSettings, teacher: any SpeechEncoder, student: any SpeechEncoder,

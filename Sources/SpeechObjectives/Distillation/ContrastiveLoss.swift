@@ -41,10 +41,9 @@ public struct ContrastiveLoss {
 
     /// Computes the loss.
     ///
-    /// - Parameters:
-    ///   - predictions: [B, M, D], in `float32` or `float64`.
-    ///   - targets: unit vectors [B, M, D] without history.
-    ///   - distractors: for B utterances of M frames.
+    /// * `predictions`: [B, M, D], in `float32` or `float64`.
+    /// * `targets`: unit vectors [B, M, D] without history.
+    /// * `distractors`: for B utterances of M frames.
     public func callAsFunction(
         _ predictions: Tensor, targets: Tensor, _ distractors: Distractors,
         withDiagnostics: Bool = false

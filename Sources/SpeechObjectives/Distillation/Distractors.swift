@@ -50,9 +50,8 @@ public struct Distractors {
 
     /// Draws distractors.
     ///
-    /// - Parameters:
-    ///   - frames: the predicted frames of each utterance, ascending.
-    ///   - excludeRadius: frames this close to the anchor are never distractors.
+    /// * `frames`: the predicted frames of each utterance, ascending.
+    /// * `excludeRadius`: frames this close to the anchor are never distractors.
     public static func draw(
         _ count: DistractorCount, frames: [[Int]], excludeRadius: Int, device: Device,
         using generator: inout SeededGenerator

@@ -62,7 +62,7 @@ public struct SpanMasking: Codable, Equatable, Sendable {
 
     /// Masks a batch.
     ///
-    /// - Parameter lengths: valid frames of each utterance; frames behind them are never masked,
+    /// * `lengths`: valid frames of each utterance; frames behind them are never masked,
     ///   and utterances shorter than `minimumFrames` not at all.
     /// - Returns: the masked frames of each utterance, ascending.
     public func sample(

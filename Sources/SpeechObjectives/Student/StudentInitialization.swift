@@ -28,7 +28,7 @@ public enum StudentInitialization: String, ConfigChoice {
 
     /// Copies the chosen weights into a newly initialised student.
     ///
-    /// - Parameter read: gives a teacher's tensor in full precision.
+    /// * `read`: gives a teacher's tensor in full precision.
     /// - Throws: `ObjectiveError.invalidSetting` where the shapes do not allow the choice, or what
     ///   `read` throws.
     public func apply(

@@ -71,10 +71,9 @@ public final class BatchSampler: Sendable {
 
     /// Plans the batches.
     ///
-    /// - Parameters:
-    ///   - durations: Seconds of each utterance: at least one, all finite and above 0.
-    ///   - config: Settings that `DatasetConfig.validate` accepts.
-    ///   - seed: The seed of the run.
+    /// * `durations`: Seconds of each utterance: at least one, all finite and above 0.
+    /// * `config`: Settings that `DatasetConfig.validate` accepts.
+    /// * `seed`: The seed of the run.
     public init(
         durations: [Double], config: DatasetConfig, seed: UInt64, mode: Mode = .training
     ) {

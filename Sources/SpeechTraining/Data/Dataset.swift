@@ -38,9 +38,8 @@ public struct Dataset: Sendable {
     /// Files are looked for only until one is found: a wrong root folder is noticed at once, single
     /// missing files when they are read.
     ///
-    /// - Parameters:
-    ///   - minimumSamples: The samples, at `samplingRate` hertz, of the shortest clip that the models
-    ///     and the objective can use; it counts besides `config.minDuration`.
+    /// * `minimumSamples`: The samples, at `samplingRate` hertz, of the shortest clip that the models
+    ///   and the objective can use; it counts besides `config.minDuration`.
     /// - Throws: `FileSystemError` or `ManifestError` when the manifest cannot be read or is empty,
     ///   `DatasetError.allMissing` or `.nothingLeft`.
     public init(

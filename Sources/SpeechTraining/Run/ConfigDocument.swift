@@ -9,8 +9,7 @@ import Yams
 public enum ConfigDocument {
     /// Reads a configuration: defaults, then the file, then the overrides.
     ///
-    /// - Parameters:
-    ///   - overrides: `dotted.key=value`, the value in YAML.
+    /// * `overrides`: `dotted.key=value`, the value in YAML.
     /// - Throws: `ConfigError`.
     public static func read<Config: Codable>(
         _ defaults: Config, file: String?, overrides: [String] = []

@@ -5,7 +5,7 @@ public import Torch
 public enum RunEnvironment {
     /// Finds the device and sets the threads of one operator.
     ///
-    /// - Parameter threads: 0 for one a core, or what `OMP_NUM_THREADS` says.
+    /// * `threads`: 0 for one a core, or what `OMP_NUM_THREADS` says.
     /// - Throws: `RunError.noDevice`.
     public static func prepare(device name: String, threads: Int) throws -> Device {
         guard let device = Device(name), device.isAvailable else {

@@ -22,10 +22,9 @@ public struct EncodeTask {
 
     /// Plans what is computed.
     ///
-    /// - Parameters:
-    ///   - layers: `chosen` takes 0 (the input of the first layer) up to the number of layers L.
-    ///   - feedForward: Whether to give feed-forward features, layers counted from 0: a chosen number i
-    ///     below L also gives `ffn.<i>`.
+    /// * `layers`: `chosen` takes 0 (the input of the first layer) up to the number of layers L.
+    /// * `feedForward`: Whether to give feed-forward features, layers counted from 0: a chosen number i
+    ///   below L also gives `ffn.<i>`.
     /// - Throws: `EncodeError.unknownLayers`.
     public init(_ model: LoadedModel, layers: Layers = .last, feedForward: Bool = false) throws {
         self.model = model
@@ -50,7 +49,7 @@ public struct EncodeTask {
 
     /// Encodes a batch as it stands, padding included.
     ///
-    /// - Parameter lengths: Valid samples or feature frames of each clip; nil runs without any mask.
+    /// * `lengths`: Valid samples or feature frames of each clip; nil runs without any mask.
     /// - Returns: `hidden_states.<i>` and `ffn.<i>` [B, T, D], `last_hidden_state` [B, T', D'], all F32;
     ///   `lengths` I64 [B], the valid frames of the hidden states; and behind an adapter, which makes
     ///   T' less than T, `output_lengths` I64 [B], those of the last hidden state.

@@ -10,7 +10,7 @@ public struct InitializeTask {
     private let design: StudentDesign
     private let seed: UInt64
 
-    /// - Parameter seed: the weights are a function of it.
+    /// * `seed`: the weights are a function of it.
     public init(family: EncoderFamily, design: StudentDesign, seed: UInt64) {
         self.family = family
         self.design = design

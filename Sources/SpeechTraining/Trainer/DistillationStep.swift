@@ -32,7 +32,7 @@ public final class DistillationStep {
 
     /// Makes the student and the objective's heads trainable, the teacher not.
     ///
-    /// - Parameter clipNorm: 0 for no clipping.
+    /// * `clipNorm`: 0 for no clipping.
     public init(
         _ objective: any DistillationObjective, settings: AdamW.Settings, clipNorm: Double
     ) {
@@ -48,7 +48,7 @@ public final class DistillationStep {
 
     /// Makes one update.
     ///
-    /// - Parameter batches: each with the source of its random numbers.
+    /// * `batches`: each with the source of its random numbers.
     /// - Throws: `TorchError` where an operator failed, or what the objective throws; parameters
     ///   are then as before.
     public func callAsFunction(

@@ -15,10 +15,9 @@ public struct Conv1d {
     private let padding: Int
     private let groups: Int
 
-    /// - Parameters:
-    ///   - padding: zeros added on both sides.
-    ///   - initializer: of the weight; nil for LibTorch's uniform choice, which then also sets the
-    ///     bias.
+    /// * `padding`: zeros added on both sides.
+    /// * `initializer`: of the weight; nil for LibTorch's uniform choice, which then also sets the
+    ///   bias.
     public init(
         _ scope: ParameterScope, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1,
         padding: Int = 0, groups: Int = 1, bias: Bool = true, initializer: Initializer? = nil

@@ -6,7 +6,7 @@ public struct Linear {
     public let bias: Tensor?
     private let packed = PackedWeight()
 
-    /// - Parameter initializer: of the weight; biases start at zero.
+    /// * `initializer`: of the weight; biases start at zero.
     public init(
         _ scope: ParameterScope, _ inputs: Int, _ outputs: Int, bias: Bool = true,
         initializer: Initializer = .normal(standardDeviation: 0.02)

@@ -6,7 +6,7 @@ public struct LayerNorm {
     public let bias: Tensor
     private let epsilon: Double
 
-    /// - Parameter epsilon: added to the variance.
+    /// * `epsilon`: added to the variance.
     public init(_ scope: ParameterScope, _ width: Int, epsilon: Double) {
         weight = scope.normParameter("weight", [width], .ones)
         bias = scope.normParameter("bias", [width], .zeros)
@@ -33,7 +33,7 @@ public struct GroupNorm {
     private let groups: Int
     private let epsilon: Double
 
-    /// - Parameter groups: as many as channels makes it an instance norm over time.
+    /// * `groups`: as many as channels makes it an instance norm over time.
     public init(_ scope: ParameterScope, groups: Int, channels: Int, epsilon: Double = 1e-5) {
         weight = scope.normParameter("weight", [channels], .ones)
         bias = scope.normParameter("bias", [channels], .zeros)
@@ -52,7 +52,7 @@ public struct BatchNorm {
     private let weight, bias, runningMean, runningVariance: Tensor
     private let epsilon: Double
 
-    /// - Parameter channels: the length of the second dimension of the input.
+    /// * `channels`: the length of the second dimension of the input.
     public init(_ scope: ParameterScope, _ channels: Int, epsilon: Double = 1e-5) {
         weight = scope.normParameter("weight", [channels], .ones)
         bias = scope.normParameter("bias", [channels], .zeros)

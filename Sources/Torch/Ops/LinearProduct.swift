@@ -47,7 +47,7 @@ extension Tensor {
     /// (measured on a Zen 5 processor: 2.0 to 2.5 times as fast, forward and backward); LibTorch's
     /// own choice otherwise.
     ///
-    /// - Parameter packed: keeps the weight in the fused kernel's own layout from call to call.
+    /// * `packed`: keeps the weight in the fused kernel's own layout from call to call.
     public func linear(
         _ weight: Tensor, _ bias: Tensor? = nil, activation: FusedActivation = .none,
         packed: PackedWeight? = nil

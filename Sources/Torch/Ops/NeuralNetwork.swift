@@ -56,7 +56,7 @@ extension Tensor {
 
     /// softmax(self · keyᵀ / √d + mask) · value for heads [B, n, T, d].
     ///
-    /// - Parameter mask: broadcastable to [B, n, T, T]; `bool` keeps what is true, floating point
+    /// * `mask`: broadcastable to [B, n, T, T]; `bool` keeps what is true, floating point
     ///   is added.
     public func attention(key: Tensor, value: Tensor, mask: Tensor? = nil) -> Tensor {
         Operator.attention(.tensor(self), .tensor(key), .tensor(value), .optional(mask))
