@@ -1,6 +1,5 @@
 import Foundation
 import SpeechCore
-import SpeechModels
 import Torch
 
 /// `run.json`: how a run came about.
@@ -8,20 +7,25 @@ struct RunProvenance: Codable {
     var command: [String]
     var teacher: String
     var teacherFingerprint: String
+    var dataFingerprint: String
     var started: String
     var processor: String
     var libtorch: String
     var threads: Int
 
-    private enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey {
         case command, teacher, started, processor, libtorch, threads
         case teacherFingerprint = "teacher_fingerprint"
+        case dataFingerprint = "data_fingerprint"
     }
 
-    init(command: [String], teacher: String, _ fingerprint: TeacherFingerprint) {
+    init(
+        command: [String], teacher: String, teacherFingerprint: String, dataFingerprint: String
+    ) {
         self.command = command
         self.teacher = teacher
-        teacherFingerprint = fingerprint.text
+        self.teacherFingerprint = teacherFingerprint
+        self.dataFingerprint = dataFingerprint
         started = Date().formatted(.iso8601)
         processor = Processor.name
         libtorch = Engine.version
@@ -34,6 +38,16 @@ struct RunProvenance: Codable {
         try AtomicFile.write(encoder.encode(self) + Data("\n".utf8), to: url)
     }
 
+    /// Checks that a resumed run has the inputs of the one that was started.
+    ///
+    /// - Throws: `RunError.foreignCheckpoint`.
+    func check(_ key: CodingKeys, _ stored: String, is found: String, in url: URL) throws {
+        guard stored == found else {
+            throw RunError.foreignCheckpoint(
+                path: url.path, key: key.rawValue, expected: stored, found: found)
+        }
+    }
+
     static func read(from url: URL) throws -> RunProvenance {
         do {
             return try JSONDecoder().decode(Self.self, from: Data(contentsOf: url))
@@ -41,28 +55,5 @@ struct RunProvenance: Codable {
             throw RunError.foreignCheckpoint(
                 path: url.path, key: "content", expected: "the record of a run", found: "\(error)")
         }
-    }
-}
-
-/// Tells teachers apart without reading gigabytes: a hash over the configuration, every tensor's
-/// name, shape and type, and up to 4096 bytes of its values.
-struct TeacherFingerprint {
-    let text: String
-
-    init(_ model: LoadedModel) {
-        // FNV-1a, 64 bits.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func add(_ bytes: some Sequence<UInt8>) {
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        }
-        add(model.directory.configData)
-        for name in model.weights.names {
-            add(name.utf8)
-            guard let entry = model.weights.entry(name), let file = model.weights.file(of: name)
-            else { continue }
-            add("\(entry.dtype.rawValue)\(entry.shape)".utf8)
-            try? file.withBytes(of: name) { bytes in add(bytes.prefix(4096)) }
-        }
-        text = String(hash, radix: 16)
     }
 }

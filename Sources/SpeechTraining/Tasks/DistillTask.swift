@@ -62,7 +62,6 @@ public struct DistillTask {
 
         let teacherType = config.teacher.precision.dtype(on: device)
         let teacher = try ModelLoader.load(places.teacher, dtype: teacherType, device: device)
-        let fingerprint = TeacherFingerprint(teacher)
         let (student, origin) = try makeStudent(teacher, device: device)
         student.precision = config.trainer.precision.dtype(on: device)
         let objective = try CoLLD(
@@ -71,7 +70,7 @@ public struct DistillTask {
         let training = DistillationStep(
             objective, settings: config.optimizer.settings, clipNorm: config.optimizer.clipNorm)
 
-        let state = isResumed ? try resume(directory, training, fingerprint) : nil
+        let state = isResumed ? try resume(directory, training, teacher) : nil
         let extractor = teacher.featureExtractor.independentOfBatch()
         func data(_ manifest: URL, isValidation: Bool) throws -> DistillationData {
             try DistillationData(
@@ -84,12 +83,20 @@ public struct DistillTask {
         let train = try data(places.train, isValidation: false)
         let valid = try places.valid.map { try data($0, isValidation: true) }
 
+        let dataFingerprint = Fingerprint.of(train.dataset)
         try directory.create()
         reporter.open(directory.log)
-        if !isResumed {
+        if isResumed {
+            let provenance = try RunProvenance.read(from: directory.provenance)
+            try provenance.check(
+                .dataFingerprint, provenance.dataFingerprint, is: dataFingerprint,
+                in: directory.provenance)
+        } else {
             try AtomicFile.write(ConfigDocument.text(config), to: directory.config)
-            try RunProvenance(command: places.command, teacher: places.teacher, fingerprint)
-                .write(to: directory.provenance)
+            try RunProvenance(
+                command: places.command, teacher: places.teacher,
+                teacherFingerprint: Fingerprint.of(teacher), dataFingerprint: dataFingerprint
+            ).write(to: directory.provenance)
             try SkippedLog.append(train.dataset.report.dropped, to: directory.skipped)
         }
         announce(teacher, student, origin, train, valid, device: device, from: state?.step ?? 0)
@@ -125,14 +132,12 @@ public struct DistillTask {
     }
 
     private func resume(
-        _ directory: RunDirectory, _ training: DistillationStep, _ fingerprint: TeacherFingerprint
+        _ directory: RunDirectory, _ training: DistillationStep, _ teacher: LoadedModel
     ) throws -> TrainingCheckpoint {
         let provenance = try RunProvenance.read(from: directory.provenance)
-        guard provenance.teacherFingerprint == fingerprint.text else {
-            throw RunError.foreignCheckpoint(
-                path: directory.provenance.path, key: "teacher_fingerprint",
-                expected: provenance.teacherFingerprint, found: fingerprint.text)
-        }
+        try provenance.check(
+            .teacherFingerprint, provenance.teacherFingerprint, is: Fingerprint.of(teacher),
+            in: directory.provenance)
         let step = directory.linkedStep("last")!
         let url = directory.checkpoint(step: step)
         let state = try TrainingCheckpoint.read(from: url, into: training)

@@ -48,8 +48,10 @@ final class DistillationTrainer {
             ?? TrainingCheckpoint(
                 step: 0, optimizerStep: 0, bestLoss: nil, bestStep: nil, skipped: [])
         schedule = config.scheduler.schedule(steps: config.regime.steps)
-        trainLog = try MetricLog(directory.metrics("train"), keepingUpTo: self.state.step)
-        validLog = try MetricLog(directory.metrics("valid"), keepingUpTo: self.state.step)
+        // A new run keeps nothing of one that was killed before its first checkpoint.
+        let kept = state?.step ?? -1
+        trainLog = try MetricLog(directory.metrics("train"), keepingUpTo: kept)
+        validLog = try MetricLog(directory.metrics("valid"), keepingUpTo: kept)
     }
 
     /// Runs to the last step.
