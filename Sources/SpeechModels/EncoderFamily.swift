@@ -14,6 +14,13 @@ public struct EncoderFamily: Sendable {
     public let renamedSuffixes: [(old: String, new: String)]
     let decode: @Sendable (JSONDecoder, Data) throws -> any EncoderConfig
 
+    /// The heads that `transformers` puts on any of these encoders: recognition, classification,
+    /// weighted layers, speaker vectors.
+    static let heads = [
+        "lm_head.", "classifier.", "projector.", "layer_weights", "tdnn.", "objective.",
+        "feature_extractor.weight", "feature_extractor.bias",
+    ]
+
     /// Every family that can be read; a new one adds its line here.
     public static let all: [EncoderFamily] = [.w2vBert, .wav2Vec2, .hubert]
 

@@ -153,6 +153,7 @@ import Torch
         ("wav2vec2-bert", "num_attention_heads", "7"), ("hubert", "num_attention_heads", "7"),
         ("wav2vec2-bert", "conv_depthwise_kernel_size", "0"),
         ("wav2vec2-bert", "conv_depthwise_kernel_size", "9999999"),
+        ("wav2vec2-bert", "conv_depthwise_kernel_size", "30"),
         ("wav2vec2-bert", "left_max_position_embeddings", "-1"),
         ("wav2vec2-bert", "right_max_position_embeddings", "1000000000000"),
         ("wav2vec2-bert", "feature_projection_input_dim", "0"),

@@ -18,6 +18,18 @@ import Torch
         }
     }
 
+    /// Heads of any kind are no part of an encoder and no reason to refuse a checkpoint.
+    @Test func ignoresHeads() throws {
+        try withModel("wav2vec2_xlsr") { model in
+            try model.editWeights { entries in
+                for name in ["layer_weights", "projector.weight", "tdnn.0.kernel.weight"] {
+                    entries[name] = SafetensorsEntry(name: name, shape: [1], floats: [0])
+                }
+            }
+            #expect(throws: Never.self) { try model.load() }
+        }
+    }
+
     @Test func listsEveryTensorThatDoesNotFit() throws {
         try fails(
             ModelError.self, "w2vbert",

@@ -162,6 +162,10 @@ extension W2VBertConfig {
         try check.dimensions(of: self)
         try check.positive("feature_projection_input_dim", inputDimension)
         try check.positive("conv_depthwise_kernel_size", convolutionKernel, limit: 1 << 10)
+        // transformers refuses even ones, though the convolution is causal.
+        try check.require(
+            !convolutionKernel.isMultiple(of: 2), "conv_depthwise_kernel_size", "an odd number",
+            convolutionKernel)
         for (key, count) in [
             ("left_max_position_embeddings", leftPositions),
             ("right_max_position_embeddings", rightPositions),
@@ -256,7 +260,7 @@ extension EncoderFamily {
     /// w2v-BERT 2.0.
     public static let w2vBert = EncoderFamily(
         modelType: "wav2vec2-bert", prefix: "wav2vec2_bert.",
-        ignored: ["lm_head.", "classifier.", "projector.", "masked_spec_embed"],
+        ignored: heads + ["masked_spec_embed"],
         renamedSuffixes: []
     ) { try $0.decode(W2VBertConfig.self, from: $1) }
 }

@@ -282,19 +282,15 @@ extension EncoderFamily {
     /// wav2vec 2.0, XLS-R and MMS.
     public static let wav2Vec2 = EncoderFamily(
         modelType: "wav2vec2", prefix: "wav2vec2.",
-        ignored: [
-            "lm_head.", "classifier.", "projector.", "quantizer.", "project_hid.", "project_q.",
-            "masked_spec_embed",
-        ],
+        ignored: heads + ["quantizer.", "project_hid.", "project_q.", "masked_spec_embed"],
         renamedSuffixes: weightNormNames
     ) { try $0.decode(Wav2Vec2Config.self, from: $1) }
 
     /// HuBERT.
     public static let hubert = EncoderFamily(
         modelType: "hubert", prefix: "hubert.",
-        ignored: [
-            "lm_head.", "classifier.", "projector.", "masked_spec_embed",
-            "encoder.pos_conv_embed.batch_norm.num_batches_tracked",
+        ignored: heads + [
+            "masked_spec_embed", "encoder.pos_conv_embed.batch_norm.num_batches_tracked",
         ],
         renamedSuffixes: weightNormNames
     ) { try $0.decode(Wav2Vec2Config.self, from: $1) }
