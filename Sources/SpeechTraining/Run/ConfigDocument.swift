@@ -14,9 +14,10 @@ public enum ConfigDocument {
     public static func read<Config: Codable>(
         _ defaults: Config, file: String?, overrides: [String] = []
     ) throws -> Config {
-        var document = try node(defaults)
+        let schema = try node(defaults)
+        var document = schema
         if let file {
-            document = try merge(document, with: parse(file: file), path: "", file: file)
+            document = try merge(document, with: parse(file: file), schema, path: "", file: file)
         }
         for override in overrides {
             guard let equals = override.firstIndex(of: "="), equals != override.startIndex else {
@@ -33,22 +34,22 @@ public enum ConfigDocument {
             let nested = key.split(separator: ".").reversed().reduce(value) { inner, part in
                 Node.mapping(.init([(Node(String(part)), inner)]))
             }
-            document = try merge(document, with: nested, path: "", file: nil)
+            document = try merge(document, with: nested, schema, path: "", file: nil)
         }
-        return try decode(document, file: file)
+        return try decode(document, schema, file: file)
     }
 
     /// The configuration as a YAML text with every key.
     public static func text<Config: Encodable>(_ config: Config) throws -> String {
-        try YAMLEncoder().encode(config)
+        try Yams.serialize(node: plainNumbers(node(config)))
     }
 
     /// The dotted keys whose values differ between two configurations, with both values.
     public static func differences<Config: Encodable>(
         _ a: Config, _ b: Config
     ) throws -> [(key: String, first: String, second: String)] {
-        let first = flatten(try node(a))
-        let second = flatten(try node(b))
+        let first = flatten(plainNumbers(try node(a)))
+        let second = flatten(plainNumbers(try node(b)))
         return Set(first.keys).union(second.keys).sorted().compactMap { key in
             let (one, other) = (first[key] ?? "nothing", second[key] ?? "nothing")
             return one == other ? nil : (key, one, other)
@@ -59,14 +60,34 @@ public enum ConfigDocument {
         try Yams.compose(yaml: YAMLEncoder().encode(config)) ?? Node.mapping(.init([]))
     }
 
+    /// Numbers as people write them: 0.65 and not 6.5e-1.
+    private static func plainNumbers(_ node: Node) -> Node {
+        switch node {
+        case .mapping(var mapping):
+            for (key, value) in mapping { mapping[key] = plainNumbers(value) }
+            return .mapping(mapping)
+        case .sequence(var sequence):
+            for index in sequence.indices { sequence[index] = plainNumbers(sequence[index]) }
+            return .sequence(sequence)
+        case .scalar(var scalar):
+            guard node.tag == Tag(.float), let value = Double(scalar.string), value.isFinite
+            else { return node }
+            scalar.string = "\(value)"
+            return .scalar(scalar)
+        default:
+            return node
+        }
+    }
+
     private static func parse(file: String) throws -> Node {
         let text: String
         do {
             text = try String(contentsOfFile: file, encoding: .utf8)
         } catch {
-            let exists = FileManager.default.fileExists(atPath: file)
-            throw ConfigError.unreadable(
-                file: file, reason: exists ? "a file that is not UTF-8 text" : "no such file")
+            var isFolder: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: file, isDirectory: &isFolder)
+            let found = isFolder.boolValue ? "a folder" : "a file that is not UTF-8 text"
+            throw ConfigError.unreadable(file: file, reason: exists ? found : "no such file")
         }
         do {
             let node = try Yams.compose(yaml: text) ?? Node.mapping(.init([]))
@@ -79,73 +100,110 @@ public enum ConfigDocument {
         }
     }
 
+    /// Lays changes over a document.
+    ///
+    /// Where the defaults have a section its keys are the known ones; other values are replaced, or
+    /// completed where both are mappings.
     private static func merge(
-        _ base: Node, with changes: Node, path: String, file: String?
+        _ base: Node, with changes: Node, _ schema: Node?, path: String, file: String?
     ) throws -> Node {
-        // Values that are no sections on either side are replaced as a whole.
+        guard let known = schema?.mapping else {
+            guard var parts = base.mapping, let changed = changes.mapping else { return changes }
+            for (key, value) in changed { parts[key] = value }
+            return .mapping(parts)
+        }
+        // A section all of whose keys are commented out.
+        if file != nil, changes.tag == Tag(.null) { return base }
         guard var section = base.mapping, let changed = changes.mapping else {
-            if base.mapping != nil {
-                throw ConfigError.invalidValue(
-                    file: file, key: path, expected: "a section with keys",
-                    found: "'\(changes.scalar?.string ?? "a list")'")
-            }
-            return changes
+            throw ConfigError.invalidValue(
+                file: file, key: path, expected: "a section with keys", found: found(changes))
         }
         for (key, value) in changed {
             let name = key.string ?? "\(key)"
             let dotted = path.isEmpty ? name : "\(path).\(name)"
             guard let current = section[key] else {
-                let known: [String] = section.keys.compactMap(\.string)
-                let nearest = SpellingDistance.nearest(to: name, among: known)
+                let names: [String] = known.keys.compactMap(\.string)
+                let nearest = SpellingDistance.nearest(to: name, among: names)
                 throw ConfigError.unknownKey(
                     file: file, key: dotted,
                     nearest: nearest.map { path.isEmpty ? $0 : "\(path).\($0)" })
             }
-            section[key] = try merge(current, with: value, path: dotted, file: file)
+            section[key] = try merge(current, with: value, known[key], path: dotted, file: file)
         }
         return .mapping(section)
     }
 
-    private static func decode<Config: Decodable>(_ node: Node, file: String?) throws -> Config {
+    private static func decode<Config: Decodable>(
+        _ node: Node, _ schema: Node, file: String?
+    ) throws -> Config {
         do {
             return try YAMLDecoder().decode(Config.self, from: node)
         } catch let error as DecodingError {
             let context: DecodingError.Context
             var expected: String?
             switch error {
-            case .typeMismatch(let type, let found):
-                (context, expected) = (found, name(of: type))
-            case .valueNotFound(let type, let found):
-                (context, expected) = (found, name(of: type))
+            case .typeMismatch(let type, let found), .valueNotFound(let type, let found):
+                context = found
+                expected = name(of: type) ?? kind(self.node(at: found.codingPath, in: schema))
             case .keyNotFound(let key, let found):
                 (context, expected) = (found, "the key '\(key.stringValue)'")
             case .dataCorrupted(let found): context = found
             @unknown default: throw error
             }
-            let path = context.codingPath.map(\.stringValue)
-            let found = path.reduce(Optional(node)) { node, key in node?.mapping?[Node(key)] }
-            if let expected {
-                throw ConfigError.invalidValue(
-                    file: file, key: path.joined(separator: "."), expected: expected,
-                    found: found?.scalar.map { "'\($0.string)'" } ?? "another kind of value")
-            }
+            let place = self.node(at: context.codingPath, in: node)
             // Choices and designs say themselves what they expected and found.
             let parts = context.debugDescription.components(separatedBy: "; found ")
+            let said = parts[0].replacingOccurrences(of: "expected ", with: "")
             throw ConfigError.invalidValue(
-                file: file, key: path.joined(separator: "."),
-                expected: parts[0].replacingOccurrences(of: "expected ", with: ""),
-                found: parts.count > 1
-                    ? parts[1] : found?.scalar.map { "'\($0.string)'" } ?? "another value")
+                file: file, key: dotted(context.codingPath), expected: expected ?? said,
+                found: expected == nil && parts.count > 1 ? parts[1] : found(place))
         }
     }
 
-    private static func name(of type: Any.Type) -> String {
+    /// `optimizer.betas[1]`.
+    private static func dotted(_ path: [any CodingKey]) -> String {
+        path.reduce("") { text, key in
+            if let index = key.intValue { return "\(text)[\(index)]" }
+            return text.isEmpty ? key.stringValue : "\(text).\(key.stringValue)"
+        }
+    }
+
+    private static func node(at path: [any CodingKey], in document: Node) -> Node? {
+        path.reduce(Optional(document)) { node, key in
+            guard let index = key.intValue else { return node?.mapping?[Node(key.stringValue)] }
+            let sequence = node?.sequence ?? []
+            return sequence.indices.contains(index) ? sequence[index] : nil
+        }
+    }
+
+    private static func name(of type: Any.Type) -> String? {
         switch type {
         case is Int.Type, is UInt64.Type: "a whole number"
         case is Double.Type: "a number"
         case is Bool.Type: "true or false"
         case is String.Type: "a text"
-        default: "\(type)"
+        default: nil
+        }
+    }
+
+    /// What a default value shows that its key takes; the decoder itself speaks of YAML's kinds.
+    private static func kind(_ value: Node?) -> String {
+        switch value {
+        case .mapping: "a section with keys"
+        case .sequence: "a list"
+        case .some(let value) where value.tag == Tag(.int): "a whole number"
+        case .some(let value) where value.tag == Tag(.float): "a number"
+        case .some(let value) where value.tag == Tag(.bool): "true or false"
+        default: "a text"
+        }
+    }
+
+    private static func found(_ value: Node?) -> String {
+        switch value {
+        case .scalar(let scalar): "'\(scalar.string)'"
+        case .sequence: "a list"
+        case .mapping: "a section with keys"
+        default: "nothing"
         }
     }
 

@@ -46,14 +46,18 @@ public struct RunConfig: Codable, Equatable, Sendable {
             }
         }
         let betas = optimizer.betas
-        try require(optimizer.lr > 0, "optimizer.lr", "a positive number", optimizer.lr)
+        try require(
+            optimizer.lr > 0 && optimizer.lr.isFinite, "optimizer.lr", "a positive number",
+            optimizer.lr)
         try require(
             betas.count == 2 && betas.allSatisfy { (0..<1).contains($0) }, "optimizer.betas",
             "two numbers from 0 to below 1", betas)
-        try require(optimizer.eps > 0, "optimizer.eps", "a positive number", optimizer.eps)
         try require(
-            optimizer.weightDecay >= 0, "optimizer.weight_decay", "0 or more",
-            optimizer.weightDecay)
+            optimizer.eps > 0 && optimizer.eps.isFinite, "optimizer.eps", "a positive number",
+            optimizer.eps)
+        try require(
+            optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite,
+            "optimizer.weight_decay", "0 or more", optimizer.weightDecay)
         try require(
             optimizer.clipNorm >= 0, "optimizer.clip_norm", "0 (off) or more",
             optimizer.clipNorm)
@@ -61,8 +65,8 @@ public struct RunConfig: Codable, Equatable, Sendable {
             ("warmup", scheduler.warmup), ("hold", scheduler.hold), ("decay", scheduler.decay),
         ] {
             try require(
-                value >= 0 && (value < 1 || value == value.rounded()), "lr_scheduler.\(key)",
-                "a share of all steps below 1, or a number of steps", value)
+                value >= 0 && value < 1e12 && (value < 1 || value == value.rounded()),
+                "lr_scheduler.\(key)", "a share of all steps below 1, or a number of steps", value)
         }
         try require(
             scheduler.floor >= 0 && scheduler.floor <= 1, "lr_scheduler.floor", "0 … 1",
@@ -74,7 +78,8 @@ public struct RunConfig: Codable, Equatable, Sendable {
             scheduler.start >= 0 && scheduler.start <= 1, "lr_scheduler.start", "0 … 1",
             scheduler.start)
         try require(
-            scheduler.power > 0, "lr_scheduler.power", "a positive number", scheduler.power)
+            scheduler.power > 0 && scheduler.power.isFinite, "lr_scheduler.power",
+            "a positive number", scheduler.power)
         for (key, value) in [
             ("trainer.accumulation", trainer.accumulation), ("regime.steps", regime.steps),
             ("trainer.log_every", trainer.logEvery), ("trainer.save_every", trainer.saveEvery),

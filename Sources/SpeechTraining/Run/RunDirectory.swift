@@ -29,7 +29,7 @@ public struct RunDirectory: Sendable {
 
     /// Makes the folders.
     ///
-    /// - Throws: `FileSystemError.cannotWrite`.
+    /// - Throws: `RunError.cannotCreate`.
     public func create() throws {
         for folder in [url, checkpoints, url.appendingPathComponent("metrics")] {
             do {
@@ -39,6 +39,16 @@ public struct RunDirectory: Sendable {
                 throw RunError.cannotCreate(path: folder.path, reason: error.localizedDescription)
             }
         }
+    }
+
+    /// Makes sure that a folder can be written without losing what stands in its place.
+    ///
+    /// - Throws: `RunError.occupied` for anything but an empty folder.
+    static func requireFree(_ folder: URL) throws {
+        let path = folder.path
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        let names = try? FileManager.default.contentsOfDirectory(atPath: path)
+        if names?.isEmpty != true { throw RunError.occupied(path: path) }
     }
 
     /// Where the checkpoint after `step` updates stands.

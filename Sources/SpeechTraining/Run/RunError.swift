@@ -2,10 +2,12 @@ public import SpeechCore
 
 /// What can end a run.
 public enum RunError: ReportedError, Equatable {
-    /// A folder or link cannot be made.
+    /// A folder, link or log cannot be written.
     case cannotCreate(path: String, reason: String)
     /// The output folder holds a run already.
     case outputExists(path: String)
+    /// Something that no run made stands where a folder is to be written.
+    case occupied(path: String)
     /// A resumed run differs from the one that was started.
     case differs(path: String, changes: [String])
     /// A file of a checkpoint does not belong to this run.
@@ -25,9 +27,12 @@ public enum RunError: ReportedError, Equatable {
     public var description: String {
         switch self {
         case .cannotCreate(let path, let reason):
-            "\(path): cannot be created: \(reason)"
+            "\(path): cannot be written: \(reason)"
         case .outputExists(let path):
             "\(path): expected a new folder; found a run. Go on with --resume, or name another"
+        case .occupied(let path):
+            "\(path): expected a new or empty folder; found something that would be lost. Move it "
+                + "away, or name another output"
         case .differs(let path, let changes):
             "\(path): a resumed run must be the run that was started:\n"
                 + changes.map { "  \($0)" }.joined(separator: "\n")
@@ -52,7 +57,7 @@ public enum RunError: ReportedError, Equatable {
     /// 2 for wrong input, 1 for what failed while running, 75 for a run that can be resumed.
     public var exitStatus: ExitStatus {
         switch self {
-        case .outputExists, .differs, .foreignCheckpoint, .noDevice: .badInput
+        case .outputExists, .occupied, .differs, .foreignCheckpoint, .noDevice: .badInput
         case .cannotCreate, .notFinite, .outOfMemory, .engine: .runtimeFailure
         case .stopped: .resumable
         }

@@ -9,7 +9,9 @@ enum SkippedLog {
         let reason: String
     }
 
-    /// Appends lines; the file is written as a whole, so it never ends in half a line.
+    /// Appends lines for utterances that have none yet: a resumed run meets some again.
+    ///
+    /// The file is written as a whole, so it never ends in half a line.
     ///
     /// - Throws: `FileSystemError.cannotWrite`.
     static func append(_ skipped: [SkippedUtterance], to url: URL) throws {
@@ -17,7 +19,11 @@ enum SkippedLog {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
-        for utterance in skipped {
+        let known = text.split(separator: "\n").compactMap {
+            try? JSONDecoder().decode(Line.self, from: Data($0.utf8))
+        }
+        for utterance in skipped
+        where !known.contains(where: { $0.id == utterance.id && $0.path == utterance.path }) {
             let line = Line(id: utterance.id, path: utterance.path, reason: utterance.reason)
             text += String(decoding: try encoder.encode(line), as: UTF8.self) + "\n"
         }

@@ -77,7 +77,7 @@ public struct DistillTask {
                 manifest: manifest, config: config.dataset, teacher: teacher.encoder,
                 teacherExtractor: extractor, student: student, studentExtractor: extractor,
                 minimumFrames: objective.minimumFrames, seed: config.common.seed,
-                startBatch: (state?.step ?? 0) * config.trainer.accumulation,
+                startBatch: isValidation ? 0 : (state?.step ?? 0) * config.trainer.accumulation,
                 isValidation: isValidation, device: device)
         }
         let train = try data(places.train, isValidation: false)
@@ -97,7 +97,8 @@ public struct DistillTask {
                 command: places.command, teacher: places.teacher,
                 teacherFingerprint: Fingerprint.of(teacher), dataFingerprint: dataFingerprint
             ).write(to: directory.provenance)
-            try SkippedLog.append(train.dataset.report.dropped, to: directory.skipped)
+            let dropped = train.dataset.report.dropped + (valid?.dataset.report.dropped ?? [])
+            try SkippedLog.append(dropped, to: directory.skipped)
         }
         announce(teacher, student, origin, train, valid, device: device, from: state?.step ?? 0)
         StopSignal.listen()
@@ -111,10 +112,14 @@ public struct DistillTask {
 
     /// Whether the output holds a checkpoint to go on with.
     ///
-    /// - Throws: `RunError.outputExists` where a run is there and was not asked for.
+    /// - Throws: `RunError.outputExists` where a run is there and was not asked for, `.occupied`
+    ///   where something that is no run would be overwritten.
     private func claim(_ directory: RunDirectory) throws -> Bool {
         let hasRun = FileManager.default.fileExists(atPath: directory.config.path)
-        guard hasRun else { return false }
+        guard hasRun else {
+            try RunDirectory.requireFree(directory.model)
+            return false
+        }
         guard places.resumes else { throw RunError.outputExists(path: directory.url.path) }
         let stored = try ConfigDocument.read(RunConfig(), file: directory.config.path)
         // What changes neither data nor weights may differ.

@@ -19,9 +19,10 @@ public struct InitializeTask {
 
     /// Writes the encoder as a Hugging Face model directory.
     ///
-    /// - Throws: `ModelError` for a shape that cannot be built, `FileSystemError` where nothing can
-    ///   be written.
+    /// - Throws: `ModelError` for a shape that cannot be built, `RunError.occupied` for a folder that
+    ///   is not empty, `FileSystemError` where nothing can be written.
     public func write(to url: URL) throws {
+        try RunDirectory.requireFree(url)
         let config = try design.config(like: family.largeConfig())
         let encoder = config.makeEncoder(in: ParameterStore(seed: seed))
         var extractor = FeatureExtractorConfig(kind: config.featureExtractor)

@@ -21,10 +21,12 @@ final class DistillationData {
     private let config: DatasetConfig
     private let isValidation: Bool
     private let device: Device
-    private var loader: BatchLoader
+    private let startBatch: Int
+    /// Nothing is read before the first batch is asked for: a validation may be hours away.
+    private lazy var loader = makeLoader(from: startBatch)
 
     /// - Parameters:
-    ///   - startBatch: where a resumed run goes on.
+    ///   - startBatch: where a resumed run goes on; 0 for validation.
     ///   - isValidation: one pass in a fixed order instead of endless shuffled epochs.
     /// - Throws: `DatasetError`, `ManifestError` and the like for data that cannot be used.
     init(
@@ -49,7 +51,11 @@ final class DistillationData {
         self.isValidation = isValidation
         self.device = device
         self.studentExtractor = studentExtractor
-        loader = BatchLoader(
+        self.startBatch = startBatch
+    }
+
+    private func makeLoader(from startBatch: Int) -> BatchLoader {
+        BatchLoader(
             utterances: dataset.utterances, sampler: sampler, extractors: extractors,
             minimumSamples: minimumSamples, startBatch: startBatch,
             endBatch: isValidation ? sampler.batchesPerEpoch : nil, config: config)
@@ -72,12 +78,7 @@ final class DistillationData {
     func nextOfPass() throws -> LoadedBatch? { try loader.next() }
 
     /// Starts the pass again.
-    func rewind() {
-        loader = BatchLoader(
-            utterances: dataset.utterances, sampler: sampler, extractors: extractors,
-            minimumSamples: minimumSamples, startBatch: 0, endBatch: sampler.batchesPerEpoch,
-            config: config)
-    }
+    func rewind() { loader = makeLoader(from: 0) }
 
     /// A batch on the device; nil where nothing of it could be read.
     func inputs(of batch: LoadedBatch) -> DistillationBatch? {

@@ -59,6 +59,7 @@ final class DistillationTrainer {
     /// - Throws: `RunError`, `DatasetError`, and what cannot be written. Checkpoints written before
     ///   stay whole.
     func run() throws -> Outcome {
+        try linkBest()
         if state.step == 0 { try validate() }
         var window = Window()
         while state.step < config.regime.steps {
@@ -151,6 +152,7 @@ final class DistillationTrainer {
         // The same masks and distractors every time: only the student changes.
         var index = 0
         while let loaded = try validation.nextOfPass() {
+            try note(skipped: loaded.skipped)
             guard let batch = validation.inputs(of: loaded) else { continue }
             let seed = BatchSeed(seed: config.common.seed ^ 0x76616c6964, step: 0, batch: index)
             index += 1
@@ -177,7 +179,6 @@ final class DistillationTrainer {
             state.bestLoss = loss
             state.bestStep = state.step
             try save()
-            try directory.link("best", to: state.step)
         }
     }
 
@@ -187,10 +188,18 @@ final class DistillationTrainer {
             try state.write(to: url, training, featureExtractor: data.studentExtractor)
             try directory.link("last", to: state.step)
         }
+        try linkBest()
         let best = state.bestStep
         let old = directory.checkpointSteps.filter { $0 <= state.step && $0 != best }
         for step in old.dropLast(config.trainer.keepLast) {
             try? FileManager.default.removeItem(at: directory.checkpoint(step: step))
+        }
+    }
+
+    /// Also before a resumed run goes on: the one before may have ended between its two links.
+    private func linkBest() throws {
+        if let best = state.bestStep, directory.linkedStep("best") != best {
+            try directory.link("best", to: best)
         }
     }
 

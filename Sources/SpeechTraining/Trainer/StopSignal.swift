@@ -12,6 +12,11 @@ public enum StopSignal {
     public static func listen() {
         // The handler may only touch what exists already: it runs between two instructions.
         received.store(0, ordering: .relaxed)
+        // Whoever started this process may have blocked them; that is inherited.
+        var listened = sigset_t()
+        sigemptyset(&listened)
+        for number in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&listened, number) }
+        defer { pthread_sigmask(SIG_UNBLOCK, &listened, nil) }
         for number in [SIGINT, SIGTERM, SIGUSR1] {
             signal(number) { number in
                 if number == SIGINT, StopSignal.received.load(ordering: .relaxed) == SIGINT {
