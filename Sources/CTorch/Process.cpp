@@ -10,6 +10,7 @@
 #include <torch/headeronly/version.h>
 
 #include <dlfcn.h>
+#include <stdlib.h>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -58,6 +59,11 @@ void ct_initialize(void) {
         mallopt(M_TRIM_THRESHOLD, 2147483647);
         mallopt(M_TOP_PAD, 64 << 20);
 #endif
+        // oneDNN keeps generated code for every shape it has met, up to 1024 of them, and ideep the
+        // same again. Batches of speech have ever new lengths, so a run would grow by hundreds of
+        // megabytes. 256 hold what a step needs; whoever sets the variables decides.
+        setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256", 0);
+        setenv("LRU_CACHE_CAPACITY", "256", 0);
         // Not on the link line, so that one build serves machines with and without CUDA.
         dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
     });
