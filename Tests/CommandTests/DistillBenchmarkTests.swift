@@ -1,0 +1,61 @@
+import Foundation
+import Testing
+
+extension Commands {
+    @Suite("benchmark distill") struct DistillBenchmarkTests {
+        @Test(
+            "every family is measured in every precision",
+            arguments: [
+                (["--precision", "fp32"], "wav2vec2-bert"), ([], "wav2vec2-bert"),
+                (["--family", "hubert", "--seconds", "0.5", "--batch", "1"], "hubert"),
+            ])
+        func figures(_ arguments: [String], _ family: String) throws {
+            let small = [
+                "benchmark", "distill", "--teacher", "2x64", "--student", "1x64", "--batch", "2",
+                "--seconds", "1", "--steps", "3",
+            ]
+            let json = try runColld(small + arguments + ["--json"])
+            try #require(json.status == 0, "\(json.errors)")
+            let values = try json.json()
+            for key in [
+                "audio_seconds_per_second", "step_ms", "loss", "matmul_gflops", "model_gflops",
+                "fraction_of_matmul", "peak_memory_mb",
+            ] {
+                let value = try #require(values[key] as? Double, "\(key) in \(values)")
+                #expect(value > 0 && value.isFinite, "\(key) \(value)")
+            }
+            let step = try #require(values["step_ms"] as? Double)
+            let pace = try #require(values["audio_seconds_per_second"] as? Double)
+            let audio = arguments.contains("0.5") ? 0.5 : 2.0
+            #expect(abs(pace - audio / step * 1000) < 1e-6 * pace)
+            let model = try #require(values["model_gflops"] as? Double)
+            let matmul = try #require(values["matmul_gflops"] as? Double)
+            let share = try #require(values["fraction_of_matmul"] as? Double)
+            #expect(abs(share - model / matmul) < 1e-9)
+            // A loss between nothing learned in the first steps and nothing at all.
+            let loss = try #require(values["loss"] as? Double)
+            #expect(2..<6 ~= loss)
+
+            let text = try runColld(small + arguments)
+            #expect(text.status == 0)
+            for said in [family, "seconds of audio per second", "ms a step", "GFLOP/s"] {
+                #expect(text.output.contains(said), "\(text.output)")
+            }
+        }
+
+        @Test("shapes that cannot be")
+        func refused() throws {
+            for (flag, value, status, said) in [
+                ("--teacher", "12x", 2, "'12x'"), ("--student", "0x64", 2, "'0x64'"),
+                ("--student", "axb", 2, "--student"), ("--batch", "0", 64, "--batch"),
+                ("--seconds", "0.1", 64, "--seconds"), ("--seconds", "nan", 64, "--seconds"),
+                ("--family", "whisper", 64, "whisper"), ("--precision", "int8", 64, "int8"),
+                ("--steps", "-1", 64, "--steps"), ("--device", "tpu", 2, "'tpu'"),
+            ] {
+                try expectColld(
+                    ["benchmark", "distill", "\(flag)=\(value)"], exits: Int32(status),
+                    saying: [said])
+            }
+        }
+    }
+}
