@@ -61,6 +61,50 @@ extension Commands {
             #expect(try run.lines("skipped.jsonl").count == 2)
         }
 
+        @Test("a batch of nothing else counts as a step without a loss")
+        func emptyBatch() throws {
+            let folder = try DistillFolder(training: 4, validation: 1)
+            let run = RunFiles(folder.output)
+            try Data("no sound".utf8).write(to: folder.recording(2))
+            try expectColld(
+                folder.arguments(["regime.steps=8", "dataset.max_utterances=1"]), exits: 0)
+            let lines = try run.lines("metrics/train.jsonl")
+            #expect(lines.compactMap { $0["step"] as? Int } == Array(1...8))
+            let empty = lines.filter { $0["frames"] as? Int == 0 }
+            // Once in each of two epochs.
+            #expect(empty.count == 2)
+            #expect(empty.allSatisfy { $0["loss"] is NSNull })
+            #expect(lines.filter { $0["loss"] is Double }.count == 6)
+        }
+
+        /// Whether the command starts at all where the tests of memory let it.
+        private static let startsInLittleMemory: Bool = {
+            let result = try? Colld.run(
+                URL(fileURLWithPath: "/bin/bash"),
+                ["-c", "ulimit -v 4000000; exec \"$@\"", "bash", Colld.binary.path, "--version"])
+            return result?.status == 0
+        }()
+
+        @Test("models that do not fit into memory", .enabled(if: startsInLittleMemory))
+        func memory() throws {
+            let folder = try DistillFolder(training: 2, validation: 1)
+            // One of its matrices has 4 GiB.
+            let design = "1x16384"
+            for (arguments, name) in [
+                (["initialize", "--design", design, "--output", folder.output.path], "encoder"),
+                (["benchmark", "distill", "--teacher", design], "models"),
+                (folder.arguments(short + ["student.design=\(design)"]), "student"),
+            ] {
+                let result = try Colld.run(
+                    URL(fileURLWithPath: "/bin/bash"),
+                    ["-c", "ulimit -v 4000000; exec \"$@\"", "bash", Colld.binary.path] + arguments)
+                #expect(result.status == 1, "\(result.errors)")
+                let said = ["the \(name) cannot be built here", "allocate memory"]
+                for said in said { #expect(result.errors.contains(said), "\(result.errors)") }
+            }
+            #expect(!RunFiles(folder.url).exists("run"))
+        }
+
         @Test("too many of them are an error")
         func tooMany() throws {
             let folder = try DistillFolder()

@@ -88,6 +88,9 @@ extension Commands {
                     #expect(result.errors.contains(said), "\(result.errors)")
                 }
                 #expect(!run.exists("model"))
+                let log = try run.text("log.txt")
+                #expect(log.contains("ended: stopped by signal \(signal) after step \(step);"))
+                if before > 0 { #expect(log.contains("going on after step \(before) from ")) }
                 before = step
             }
             let step = before + 10

@@ -86,20 +86,22 @@ public struct DistillBenchmark {
 
     /// Builds both encoders and times the steps.
     ///
-    /// - Throws: `ModelError` or `ObjectiveError` for shapes that cannot be built, `TorchError`.
+    /// - Throws: `ModelError` or `ObjectiveError` for shapes that cannot be built, `RunError` or
+    ///   `TorchError` where memory does not suffice.
     public func run() throws -> Result {
         let base = try settings.family.largeConfig()
         let teacherConfig = try settings.teacher.config(like: base)
         let studentConfig = try settings.student.config(like: base)
-        let teacher = teacherConfig.makeEncoder(
-            in: ParameterStore(seed: 1, dtype: settings.precision, device: settings.device))
-        let student = studentConfig.makeEncoder(
-            in: ParameterStore(seed: 2, device: settings.device))
-        student.precision = settings.precision
-        let objective = try CoLLD(CoLLDSettings(), teacher: teacher, student: student, seed: 3)
-        let step = DistillationStep(objective, settings: AdamW.Settings(), clipNorm: 1)
-
-        let (values, length) = noise()
+        let step = try RunEnvironment.building("models") {
+            let teacher = teacherConfig.makeEncoder(
+                in: ParameterStore(seed: 1, dtype: settings.precision, device: settings.device))
+            let student = studentConfig.makeEncoder(
+                in: ParameterStore(seed: 2, device: settings.device))
+            student.precision = settings.precision
+            let objective = try CoLLD(CoLLDSettings(), teacher: teacher, student: student, seed: 3)
+            return DistillationStep(objective, settings: AdamW.Settings(), clipNorm: 1)
+        }
+        let (values, length) = try withTorchErrors { noise() }
         let input = EncoderInput(values: values, lengths: nil)
         let batch = DistillationBatch(teacher: input, student: input)
         var times: [Double] = []

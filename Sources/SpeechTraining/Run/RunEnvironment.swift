@@ -19,4 +19,17 @@ public enum RunEnvironment {
         }
         return device
     }
+
+    /// Makes a model or the like, named for people, with a failure of LibTorch as an error.
+    ///
+    /// Nothing else says that a model is too big for the memory of the machine or the device.
+    ///
+    /// - Throws: `RunError.cannotBuild`, or what `make` throws.
+    static func building<Part>(_ name: String, _ make: () throws -> Part) throws -> Part {
+        do {
+            return try withTorchErrors(make)
+        } catch let error as TorchError {
+            throw RunError.cannotBuild(name: name, reason: error.message)
+        }
+    }
 }

@@ -14,6 +14,8 @@ public enum RunError: ReportedError, Equatable {
     case foreignCheckpoint(path: String, key: String, expected: String, found: String)
     /// A device that this machine does not have.
     case noDevice(name: String, available: [String])
+    /// A model or what belongs to it does not fit into memory.
+    case cannotBuild(name: String, reason: String)
     /// Gradients stayed infinite or not a number.
     case notFinite(step: Int, updates: Int)
     /// Memory ran out in a step.
@@ -40,6 +42,8 @@ public enum RunError: ReportedError, Equatable {
             "\(path): \(key): expected \(expected); found \(found)"
         case .noDevice(let name, let available):
             "--device: expected one of \(available.joined(separator: ", ")); found '\(name)'"
+        case .cannotBuild(let name, let reason):
+            "the \(name) cannot be built here: \(reason)"
         case .notFinite(let step, let updates):
             "step \(step): gradients were not finite for \(updates) updates in a row; a lower "
                 + "optimizer.lr or trainer.precision=fp32 may help"
@@ -58,7 +62,7 @@ public enum RunError: ReportedError, Equatable {
     public var exitStatus: ExitStatus {
         switch self {
         case .outputExists, .occupied, .differs, .foreignCheckpoint, .noDevice: .badInput
-        case .cannotCreate, .notFinite, .outOfMemory, .engine: .runtimeFailure
+        case .cannotCreate, .cannotBuild, .notFinite, .outOfMemory, .engine: .runtimeFailure
         case .stopped: .resumable
         }
     }

@@ -30,6 +30,11 @@ public final class RunReporter {
     public func note(_ text: String) {
         clearBar()
         if !isQuiet { Self.write(text + "\n") }
+        record(text)
+    }
+
+    /// One line for the log alone.
+    func record(_ text: String) {
         let time = Date().formatted(.iso8601)
         try? log?.write(contentsOf: Data("\(time) \(text)\n".utf8))
     }

@@ -61,14 +61,23 @@ public struct DistillTask {
         let isResumed = try claim(directory)
 
         let teacherType = config.teacher.precision.dtype(on: device)
-        let teacher = try ModelLoader.load(places.teacher, dtype: teacherType, device: device)
-        let (student, origin) = try makeStudent(teacher, device: device)
+        let teacher = try RunEnvironment.building("teacher") {
+            try ModelLoader.load(places.teacher, dtype: teacherType, device: device)
+        }
+        let (student, origin) = try RunEnvironment.building("student") {
+            try makeStudent(teacher, device: device)
+        }
         student.precision = config.trainer.precision.dtype(on: device)
-        let objective = try CoLLD(
-            config.objective.colld, teacher: teacher.encoder, student: student,
-            seed: config.common.seed &+ 1)
-        let training = DistillationStep(
-            objective, settings: config.optimizer.settings, clipNorm: config.optimizer.clipNorm)
+        let objective = try RunEnvironment.building("objective") {
+            try CoLLD(
+                config.objective.colld, teacher: teacher.encoder, student: student,
+                seed: config.common.seed &+ 1)
+        }
+        let training = try RunEnvironment.building("optimizer") {
+            DistillationStep(
+                objective, settings: config.optimizer.settings,
+                clipNorm: config.optimizer.clipNorm)
+        }
 
         let state = isResumed ? try resume(directory, training, teacher) : nil
         let extractor = teacher.featureExtractor.independentOfBatch()
@@ -100,13 +109,23 @@ public struct DistillTask {
             let dropped = train.dataset.report.dropped + (valid?.dataset.report.dropped ?? [])
             try SkippedLog.append(dropped, to: directory.skipped)
         }
+        if let state {
+            let path = directory.checkpoint(step: state.step).path
+            reporter.note("going on after step \(state.step) from \(path)")
+        }
         announce(teacher, student, origin, train, valid, device: device, from: state?.step ?? 0)
         StopSignal.listen()
         let trainer = try DistillationTrainer(
             config, training, data: train, validation: valid, directory: directory,
             reporter: reporter, resuming: state)
-        let outcome = try trainer.run()
-        try writeModel(training, teacher, directory, outcome)
+        do {
+            let outcome = try trainer.run()
+            try writeModel(training, teacher, directory, outcome)
+        } catch {
+            // A log that only ends does not say why.
+            reporter.record("ended: \(error)")
+            throw error
+        }
         return directory.model
     }
 
@@ -145,9 +164,7 @@ public struct DistillTask {
             in: directory.provenance)
         let step = directory.linkedStep("last")!
         let url = directory.checkpoint(step: step)
-        let state = try TrainingCheckpoint.read(from: url, into: training)
-        reporter.note("going on after step \(step) from \(url.path)")
-        return state
+        return try TrainingCheckpoint.read(from: url, into: training)
     }
 
     private func makeStudent(

@@ -20,11 +20,14 @@ public struct InitializeTask {
     /// Writes the encoder as a Hugging Face model directory.
     ///
     /// - Throws: `ModelError` for a shape that cannot be built, `RunError.occupied` for a folder that
-    ///   is not empty, `FileSystemError` where nothing can be written.
+    ///   is not empty, `RunError.cannotBuild` for one that does not fit into memory,
+    ///   `FileSystemError` where nothing can be written.
     public func write(to url: URL) throws {
         try RunDirectory.requireFree(url)
         let config = try design.config(like: family.largeConfig())
-        let encoder = config.makeEncoder(in: ParameterStore(seed: seed))
+        let encoder = try RunEnvironment.building("encoder") {
+            config.makeEncoder(in: ParameterStore(seed: seed))
+        }
         var extractor = FeatureExtractorConfig(kind: config.featureExtractor)
         extractor.returnsAttentionMask = true
         if config is W2VBertConfig { extractor.paddingValue = 1 }

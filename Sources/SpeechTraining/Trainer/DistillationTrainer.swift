@@ -99,23 +99,18 @@ final class DistillationTrainer {
             window.wait += loaded.waitSeconds
             longest = max(longest, loaded.paddedSeconds)
             try note(skipped: loaded.skipped)
-            guard let batch = data.inputs(of: loaded) else { continue }
+            let inputs = try explained(seconds: longest) {
+                try withTorchErrors { data.inputs(of: loaded) }
+            }
+            guard let batch = inputs else { continue }
             let seed = BatchSeed(seed: config.common.seed, step: state.step, batch: index)
             batches.append((batch, seed))
         }
         // Dropout and its like draw from here; the step alone decides what they draw.
         RandomGenerator.standard(of: training.objective.student.parameters.device)
             .seed(config.common.seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(state.step))
-        let report: DistillationStep.Report
-        do {
-            report = try training(
-                batches, learningRate: learningRate, withDiagnostics: withDiagnostics)
-        } catch let error as TorchError {
-            if error.isOutOfMemory {
-                throw RunError.outOfMemory(
-                    step: state.step + 1, seconds: longest, reason: error.message)
-            }
-            throw RunError.engine(step: state.step + 1, reason: error.message)
+        let report = try explained(seconds: longest) {
+            try training(batches, learningRate: learningRate, withDiagnostics: withDiagnostics)
         }
         nonfinite = report.isApplied || report.count == 0 ? 0 : nonfinite + 1
         if nonfinite > 0 {
@@ -126,6 +121,21 @@ final class DistillationTrainer {
         }
         if report.count > 0 { lastLoss = report.loss }
         return report
+    }
+
+    /// Says at which step an operator failed, and what helps where memory ran out.
+    private func explained<Result>(
+        seconds: Double, _ body: () throws -> Result
+    ) throws -> Result {
+        do {
+            return try body()
+        } catch let error as TorchError {
+            if error.isOutOfMemory {
+                throw RunError.outOfMemory(
+                    step: state.step + 1, seconds: seconds, reason: error.message)
+            }
+            throw RunError.engine(step: state.step + 1, reason: error.message)
+        }
     }
 
     private func afterUpdate() throws {
@@ -149,19 +159,13 @@ final class DistillationTrainer {
         var metrics: [String: Double] = [:]
         var names: [String] = []
         validation.rewind()
-        // The same masks and distractors every time: only the student changes.
         var index = 0
         while let loaded = try validation.nextOfPass() {
             try note(skipped: loaded.skipped)
-            guard let batch = validation.inputs(of: loaded) else { continue }
-            let seed = BatchSeed(seed: config.common.seed ^ 0x76616c6964, step: 0, batch: index)
+            guard let result = try loss(of: loaded, validation, index: index) else { continue }
+            let report = result.report
             index += 1
-            let report = try withTorchErrors {
-                try withoutGradients {
-                    try training.objective.loss(on: batch, seed: seed, withDiagnostics: true)
-                }
-            }
-            sum += report.sum.item()
+            sum += result.sum
             count += report.count
             if names.isEmpty { names = report.metrics.map(\.name) }
             for (name, value) in report.metrics {
@@ -179,6 +183,24 @@ final class DistillationTrainer {
             state.bestLoss = loss
             state.bestStep = state.step
             try save()
+        }
+    }
+
+    /// Of one batch of a validation; nil where nothing of it could be read.
+    private func loss(
+        of loaded: LoadedBatch, _ validation: DistillationData, index: Int
+    ) throws -> (sum: Double, report: LossReport)? {
+        try explained(seconds: loaded.paddedSeconds) {
+            try withTorchErrors {
+                guard let batch = validation.inputs(of: loaded) else { return nil }
+                // The same masks and distractors every time: only the student changes.
+                let seed = BatchSeed(
+                    seed: config.common.seed ^ 0x76616c6964, step: 0, batch: index)
+                let report = try withoutGradients {
+                    try training.objective.loss(on: batch, seed: seed, withDiagnostics: true)
+                }
+                return (report.sum.item(), report)
+            }
         }
     }
 
@@ -243,7 +265,8 @@ private struct Window {
         updates += 1
     }
 
-    var loss: Double { sum / Double(max(1, count)) }
+    /// Not a number where no frame was predicted.
+    var loss: Double { sum / Double(count) }
     private var elapsed: Double { max(1e-9, start.duration(to: .now) / .seconds(1)) }
     var pace: Double { seconds / elapsed }
     var waitShare: Double { wait / elapsed }

@@ -85,8 +85,10 @@ struct TrainingCheckpoint: Codable {
                     path: path, key: name, expected: "shape \(tensor.shape)",
                     found: found.map { "shape \($0)" } ?? "no such tensor")
             }
-            let stored = try file.tensor(name)
-            withoutGradients { tensor.assign(stored) }
+            try RunEnvironment.building("checkpoint") {
+                let stored = try file.tensor(name)
+                withoutGradients { tensor.assign(stored) }
+            }
         }
         let known = Set(tensors.map(\.name))
         if let foreign = file.names.first(where: { !known.contains($0) }) {
