@@ -170,30 +170,6 @@ extension Commands {
             #expect(!text.contains(folder.url.path))
         }
 
-        @Test("progress is plain lines where there is no terminal, and nothing if not wanted")
-        func progress() throws {
-            let folder = try DistillFolder()
-            let settings = ["regime.steps=4", "trainer.log_every=2"]
-            let told = try runColld(folder.arguments(settings))
-            #expect(told.status == 0)
-            #expect(!told.errors.contains("\u{1B}") && !told.errors.contains("\r"))
-            let lines = told.errors.split(separator: "\n").filter { $0.hasPrefix("step ") }
-            #expect(lines.count == 2)
-            for line in lines {
-                #expect(
-                    line.wholeMatch(
-                        of:
-                            /step [24]\/4  loss \d\.\d{4}  lr \S+  \d+\.\d audio-s\/s  left \d+:\d\d/
-                    ) != nil, "\(line)")
-            }
-            let other = folder.url.appendingPathComponent("other")
-            let silent = try runColld(
-                folder.arguments(settings, output: other) + ["--no-progress"])
-            #expect(silent.status == 0)
-            #expect(silent.errors.isEmpty, "\(silent.errors)")
-            #expect(try RunFiles(other).text("log.txt").contains("step 4/4  loss "))
-        }
-
         @Test("the same seed computes the same bits, another one others")
         func seeds() throws {
             let folder = try DistillFolder()
