@@ -52,13 +52,16 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
                 key: "objective.temperature", expected: "a positive number",
                 found: "\(temperature)")
         }
-        if case .sampled(let count) = distractors, count < 1 {
+        let limit = 1 << 16
+        if case .sampled(let count) = distractors, !(1...limit).contains(count) {
             throw ObjectiveError.invalidSetting(
-                key: "objective.distractors", expected: "1 or more, or 'all'", found: "\(count)")
+                key: "objective.distractors", expected: "1 … \(limit), or 'all'",
+                found: "\(count)")
         }
-        guard excludeRadius >= 0 else {
+        guard (0...limit).contains(excludeRadius) else {
             throw ObjectiveError.invalidSetting(
-                key: "objective.exclude_radius", expected: "0 or more", found: "\(excludeRadius)")
+                key: "objective.exclude_radius", expected: "0 … \(limit) frames",
+                found: "\(excludeRadius)")
         }
     }
 }
@@ -89,6 +92,14 @@ public final class CoLLD: DistillationObjective {
         seed: UInt64
     ) throws {
         try settings.validate()
+        guard
+            settings.masking.sampler == .none || student.parameters["masked_spec_embed"] != nil
+        else {
+            throw ObjectiveError.invalidSetting(
+                key: "objective.masking.sampler",
+                expected: "none for a student without masked_spec_embed",
+                found: settings.masking.sampler.rawValue)
+        }
         self.settings = settings
         self.teacher = teacher
         self.student = student
@@ -105,8 +116,11 @@ public final class CoLLD: DistillationObjective {
         contrastiveLoss = ContrastiveLoss(temperature: settings.temperature)
     }
 
-    /// Two spans, or one frame and a distractor where nothing is masked.
-    public var minimumFrames: Int { max(2, settings.masking.minimumFrames) }
+    /// Two spans where frames are masked, and in any case a frame and a distractor outside its
+    /// excluded surroundings.
+    public var minimumFrames: Int {
+        max(settings.masking.minimumFrames, settings.excludeRadius + 2)
+    }
 
     /// ln(K + 1), the loss of a student that knows nothing; nil where the number of distractors
     /// depends on the utterance.
@@ -115,7 +129,8 @@ public final class CoLLD: DistillationObjective {
         return nil
     }
 
-    /// The loss of one batch.
+    /// The loss of one batch; its count is 0 where masked frames happen to lie too close together
+    /// for any distractor.
     ///
     /// - Throws: `ObjectiveError.nothingToPredict` where every utterance is too short.
     public func loss(
@@ -137,6 +152,9 @@ public final class CoLLD: DistillationObjective {
             min($0, student.frameCount(inputLength: $1))
         }
         let valid = lengths.isEmpty ? taught.lengths.map { min($0, studentFrames) } : lengths
+        guard valid.contains(where: { $0 >= minimumFrames }) else {
+            throw ObjectiveError.nothingToPredict(frames: valid, needed: minimumFrames)
+        }
         let masked = settings.masking.sample(lengths: valid, using: &generator)
         let heard = student.encode(
             batch.student, masked: maskTensor(masked, frames: studentFrames),
@@ -146,9 +164,6 @@ public final class CoLLD: DistillationObjective {
         let frames = predictedFrames(valid: valid, masked: masked)
         let rows = RowSelection(frames)
         var distractors = draw(frames, &generator)
-        guard distractors.anchorCount > 0 else {
-            throw ObjectiveError.nothingToPredict(frames: valid, needed: minimumFrames)
-        }
         var targets: [Int: Tensor] = [:]
         var sum: Tensor?
         var metrics: [(name: String, value: Double)] = []

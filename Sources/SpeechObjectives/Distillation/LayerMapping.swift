@@ -92,7 +92,11 @@ extension LayerMapping: CustomStringConvertible, Codable {
 
     /// Reads the word that run files use; nil if it is none.
     public init?(_ text: String) {
-        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        // Empty parts stay, so that `last:4,,8` is no mapping.
+        func split(_ text: String, _ separator: Character) -> [String] {
+            text.split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+        }
+        let parts = split(text, ":")
         switch parts.first {
         case "uniform" where parts.count == 1: self = .uniform
         case "every_teacher" where parts.count == 1: self = .everyTeacher
@@ -100,18 +104,19 @@ extension LayerMapping: CustomStringConvertible, Codable {
             guard parts.count == 2, let count = Int(parts[1]) else { return nil }
             self = .sparse(count)
         case "last":
-            let layers = parts.count == 2 ? parts[1].split(separator: ",").map { Int($0) } : []
-            guard !layers.isEmpty, layers.allSatisfy({ $0 != nil }) else { return nil }
+            guard parts.count == 2 else { return nil }
+            let layers = split(parts[1], ",").map { Int($0) }
+            guard layers.allSatisfy({ $0 != nil }) else { return nil }
             self = .last(layers.compactMap { $0 })
         default:
-            let pairs = text.split(separator: ",").map { pair -> LayerPair? in
-                let layers = pair.split(separator: ":").map { Int($0) }
+            let pairs = split(text, ",").map { pair -> LayerPair? in
+                let layers = split(pair, ":").map { Int($0) }
                 guard layers.count == 2, let student = layers[0], let teacher = layers[1] else {
                     return nil
                 }
                 return LayerPair(student: student, teacher: teacher)
             }
-            guard !pairs.isEmpty, pairs.allSatisfy({ $0 != nil }) else { return nil }
+            guard pairs.allSatisfy({ $0 != nil }) else { return nil }
             self = .pairs(pairs.compactMap { $0 })
         }
     }

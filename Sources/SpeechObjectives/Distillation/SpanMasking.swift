@@ -49,6 +49,7 @@ public struct SpanMasking: Codable, Equatable, Sendable {
     ///
     /// - Throws: `ObjectiveError.invalidSetting`.
     public func validate() throws {
+        let limit = 1 << 16
         func require(_ holds: Bool, _ key: String, _ expected: String, _ found: Any) throws {
             if !holds {
                 throw ObjectiveError.invalidSetting(
@@ -56,8 +57,13 @@ public struct SpanMasking: Codable, Equatable, Sendable {
             }
         }
         try require((0...1).contains(probability), "probability", "0 … 1", probability)
-        try require(length > 0, "length", "1 or more frames", length)
-        try require(minimumSpans >= 0, "minimum_spans", "0 or more", minimumSpans)
+        try require((1...limit).contains(length), "length", "1 … \(limit) frames", length)
+        // One masked frame has no distractors, and utterances without any would be left out of
+        // the loss unnoticed.
+        let fewest = sampler == .none ? 0 : length == 1 ? 2 : 1
+        try require(
+            (fewest...limit).contains(minimumSpans), "minimum_spans",
+            "\(fewest) … \(limit) where spans have \(length) frames", minimumSpans)
     }
 
     /// Masks a batch.

@@ -29,14 +29,17 @@ public struct StudentDesign: Codable, Equatable, Sendable {
         self.layers = layers
         self.width = width
         self.heads = heads ?? max(1, width / 64)
-        self.feedForward = feedForward ?? 4 * width
+        // Too wide a student is refused by `config(like:)`, which names the key.
+        let (fourfold, overflows) = width.multipliedReportingOverflow(by: 4)
+        self.feedForward = feedForward ?? (overflows ? .max : fourfold)
     }
 
     /// Reads `layers x width`, such as `12x384`.
     ///
     /// - Throws: `ObjectiveError.invalidSetting` naming `key`.
     public init(_ spec: String, key: String = "student.design") throws {
-        let parts = spec.lowercased().split(separator: "x").map { Int($0) }
+        let parts = spec.lowercased()
+            .split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 2, let layers = parts[0], let width = parts[1], layers > 0, width > 0
         else {
             throw ObjectiveError.invalidSetting(

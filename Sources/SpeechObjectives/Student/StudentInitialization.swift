@@ -4,7 +4,7 @@ public import Torch
 
 /// Where a student's first weights come from.
 public enum StudentInitialization: String, ConfigChoice {
-    /// `copyEvery` where the widths match, else `random`.
+    /// `copyEvery` where width and heads match, else `random`.
     case automatic = "auto"
     /// From the seed.
     case random
@@ -40,14 +40,14 @@ public enum StudentInitialization: String, ConfigChoice {
             teacherLayers: max(teacher.layerCount, student.layerCount))
         var choice = self
         if self == .automatic {
+            let source = source(.copyEvery, layerOfStudent, student, teacher)
             let matches =
-                student.layerCount <= teacher.layerCount
-                && problem(student, teacher, source(.copyEvery, layerOfStudent)) == nil
+                student.layerCount <= teacher.layerCount && problem(student, teacher, source) == nil
             choice = matches ? .copyEvery : .random
         }
         guard choice != .random else { return Report(choice: .random, copied: [], copiedValues: 0) }
 
-        let source = source(choice, layerOfStudent)
+        let source = source(choice, layerOfStudent, student, teacher)
         if choice != .frontEndOnly {
             guard student.layerCount <= teacher.layerCount else {
                 throw ObjectiveError.invalidSetting(
@@ -58,16 +58,25 @@ public enum StudentInitialization: String, ConfigChoice {
             if let problem = problem(student, teacher, source) {
                 throw ObjectiveError.invalidSetting(
                     key: "student.initialization",
-                    expected: "a student of the teacher's width for '\(choice.rawValue)'",
+                    expected:
+                        "a student of the teacher's width and heads for '\(choice.rawValue)'",
                     found: problem)
+            }
+        }
+        // Never half a module: the magnitude of a weight-normalised convolution has one shape at
+        // every width, and is wrong beside another direction.
+        var incomplete: Set<Substring> = []
+        for (name, tensor) in student.parameters.all {
+            if let origin = source(name), teacher.parameters[origin]?.shape != tensor.shape {
+                incomplete.insert(module(of: name))
             }
         }
         var copied: [String] = []
         var values = 0
         for (name, tensor) in student.parameters.all {
-            guard let origin = source(name),
-                teacher.parameters[origin]?.shape == tensor.shape
-            else { continue }
+            guard let origin = source(name), !incomplete.contains(module(of: name)) else {
+                continue
+            }
             try withoutGradients { tensor.assign(try read(origin)) }
             copied.append(name)
             values += tensor.count
@@ -81,14 +90,26 @@ public enum StudentInitialization: String, ConfigChoice {
         return Report(choice: choice, copied: copied, copiedValues: values)
     }
 
+    private func module(of name: String) -> Substring {
+        name[..<(name.lastIndex(of: ".") ?? name.startIndex)]
+    }
+
     /// The teacher's name for a student's parameter, nil for what stays as it is.
     private func source(
-        _ choice: StudentInitialization, _ layers: [LayerPair]
+        _ choice: StudentInitialization, _ layers: [LayerPair], _ student: any SpeechEncoder,
+        _ teacher: any SpeechEncoder
     ) -> (String) -> String? {
         let prefix = "encoder.layers."
+        let mask = "masked_spec_embed"
+        // Before the layers of some models, behind those of others.
+        let normIsLast = (student.config as? Wav2Vec2Config)?.isPreNorm ?? false
         return { name in
             guard name.hasPrefix(prefix) else {
-                return name == "masked_spec_embed" && choice == .frontEndOnly ? nil : name
+                // Teachers that were trained without masking have no vector for masked frames.
+                if name == mask && teacher.parameters[mask] == nil { return nil }
+                let isFrontEnd =
+                    name != mask && !(normIsLast && name.hasPrefix("encoder.layer_norm."))
+                return choice != .frontEndOnly || isFrontEnd ? name : nil
             }
             let rest = name.dropFirst(prefix.count)
             guard choice != .frontEndOnly, let dot = rest.firstIndex(of: "."),
@@ -111,6 +132,9 @@ public enum StudentInitialization: String, ConfigChoice {
                 return "\(name) \(tensor.shape) where the teacher has \(shape)"
             }
         }
-        return nil
+        // Shapes do not show it: the same matrix, cut into other heads, is another layer.
+        let (heads, teacherHeads) = (student.config.headCount, teacher.config.headCount)
+        return heads == teacherHeads
+            ? nil : "\(heads) attention heads where the teacher has \(teacherHeads)"
     }
 }

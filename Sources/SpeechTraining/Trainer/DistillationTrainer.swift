@@ -27,6 +27,7 @@ final class DistillationTrainer {
     private let schedule: LearningRateSchedule
     private let trainLog: MetricLog
     private let validLog: MetricLog
+    private let events: TensorBoardLog
     private var state: TrainingCheckpoint
     private var nonfinite = 0
     private var firstValidation: Double?
@@ -52,6 +53,8 @@ final class DistillationTrainer {
         let kept = state?.step ?? -1
         trainLog = try MetricLog(directory.metrics("train"), keepingUpTo: kept)
         validLog = try MetricLog(directory.metrics("valid"), keepingUpTo: kept)
+        events = try TensorBoardLog(
+            folder: directory.url.appendingPathComponent("metrics"), keepingUpTo: kept)
     }
 
     /// Runs to the last step.
@@ -175,9 +178,9 @@ final class DistillationTrainer {
         guard count > 0 else { return }
         let loss = sum / Double(count)
         if firstValidation == nil { firstValidation = loss }
-        try validLog.append(
-            [("step", Double(state.step)), ("loss", loss)]
-                + names.map { ($0, metrics[$0]! / Double(count)) })
+        let values = [("loss", loss)] + names.map { ($0, metrics[$0]! / Double(count)) }
+        try validLog.append([("step", Double(state.step))] + values)
+        try events.append(step: state.step, values.map { ("valid/\($0)", $1) })
         reporter.note("step \(state.step)  validation loss \(String(format: "%.4f", loss))")
         if state.step > 0, loss < state.bestLoss ?? .infinity {
             state.bestLoss = loss
@@ -237,6 +240,13 @@ final class DistillationTrainer {
                 ("skipped", Double(state.skipped.count)),
                 ("time", Date().timeIntervalSince1970),
             ] + report.metrics)
+        try events.append(
+            step: state.step,
+            [
+                ("train/loss", window.loss), ("train/lr", rate),
+                ("train/grad_norm", report.gradientNorm),
+                ("train/seconds_per_second", window.pace),
+            ] + report.metrics.map { ("train/\($0.name)", $0.value) })
     }
 
     private func note(skipped: [SkippedUtterance]) throws {
