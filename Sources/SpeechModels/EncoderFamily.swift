@@ -22,7 +22,9 @@ public struct EncoderFamily: Sendable {
     ]
 
     /// Every family that can be read; a new one adds its line here.
-    public static let all: [EncoderFamily] = [.w2vBert, .wav2Vec2, .hubert]
+    public static let all: [EncoderFamily] = [
+        .w2vBert, .wav2Vec2, .hubert, .wavLM, .uniSpeechSAT,
+    ]
 
     /// The family of a `model_type`.
     ///

@@ -12,9 +12,10 @@ import Torch
 
     static let models = [
         "hubert_base", "hubert_large", "hubert_posbn", "store_bf16", "store_bin_parametrizations",
-        "store_bin_sharded", "store_bin_weight_g", "store_fp16", "store_safetensors_weight_g",
-        "store_sharded", "w2vbert", "w2vbert_adapter_ctc", "w2vbert_intermediate_ffn",
-        "wav2vec2_adapter", "wav2vec2_base", "wav2vec2_ctc", "wav2vec2_mms_ctc", "wav2vec2_xlsr",
+        "store_bin_legacy_pickle", "store_bin_sharded", "store_bin_weight_g", "store_fp16",
+        "store_safetensors_weight_g", "store_sharded", "unispeech_sat_base", "w2vbert",
+        "w2vbert_adapter_ctc", "w2vbert_intermediate_ffn", "wav2vec2_adapter", "wav2vec2_base",
+        "wav2vec2_ctc", "wav2vec2_mms_ctc", "wav2vec2_xlsr", "wavlm_base", "wavlm_large",
     ]
 
     /// A fixture with its inputs as tensors.

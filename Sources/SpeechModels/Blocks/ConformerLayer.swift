@@ -51,7 +51,7 @@ struct CausalConvolutionModule {
 
 /// Half a feed-forward network, attention, convolution, half a feed-forward network, LayerNorm
 /// (`Wav2Vec2BertEncoderLayer`).
-struct ConformerLayer {
+struct ConformerLayer: EncoderLayer {
     private let firstNorm, attentionNorm, secondNorm, finalNorm: LayerNorm
     private let first, second: FeedForward
     private let attention: ConformerSelfAttention
@@ -82,7 +82,7 @@ struct ConformerLayer {
     /// [B, T, D] to the layer's output and the output of its second feed-forward network before
     /// the factor ½, both [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: Tensor?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
         var x = x.adding(first(firstNorm(x), isTraining: isTraining), scale: 0.5)
         let attended = attention(attentionNorm(x), mask, isTraining: isTraining)

@@ -42,12 +42,13 @@ public enum StudentInitialization: String, ConfigChoice {
         if self == .automatic {
             let matches =
                 student.layerCount <= teacher.layerCount
-                && problem(student, teacher, source(.copyEvery, layerOfStudent)) == nil
+                && problem(
+                    student, teacher, source(.copyEvery, layerOfStudent, in: teacher)) == nil
             choice = matches ? .copyEvery : .random
         }
         guard choice != .random else { return Report(choice: .random, copied: [], copiedValues: 0) }
 
-        let source = source(choice, layerOfStudent)
+        let source = source(choice, layerOfStudent, in: teacher)
         if choice != .frontEndOnly {
             guard student.layerCount <= teacher.layerCount else {
                 throw ObjectiveError.invalidSetting(
@@ -83,7 +84,7 @@ public enum StudentInitialization: String, ConfigChoice {
 
     /// The teacher's name for a student's parameter, nil for what stays as it is.
     private func source(
-        _ choice: StudentInitialization, _ layers: [LayerPair]
+        _ choice: StudentInitialization, _ layers: [LayerPair], in teacher: any SpeechEncoder
     ) -> (String) -> String? {
         let prefix = "encoder.layers."
         return { name in
@@ -95,7 +96,11 @@ public enum StudentInitialization: String, ConfigChoice {
                 let index = Int(rest[..<dot])
             else { return nil }
             let origin = choice == .copyFirst ? index : layers[index].teacher - 1
-            return prefix + "\(origin)" + rest[dot...]
+            let counterpart = prefix + "\(origin)" + rest[dot...]
+            // One layer may hold what all share, as WavLM's first does.
+            let isShared =
+                teacher.parameters[counterpart] == nil && teacher.parameters[name] != nil
+            return isShared ? name : counterpart
         }
     }
 
