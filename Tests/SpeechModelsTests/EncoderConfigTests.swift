@@ -120,6 +120,36 @@ import Torch
          "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
          "num_feat_extract_layers": 7, "num_hidden_layers": 12}
         """,
+        "data2vec-audio": """
+        {"activation_dropout": 0.1, "adapter_kernel_size": 3,
+         "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
+         "attention_dropout": 0.1, "conv_pos_kernel_size": 19, "conv_bias": false,
+         "conv_dim": [512, 512, 512, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+         "feat_extract_activation": "gelu",
+         "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_adapter_layers": 3, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 5,
+         "num_feat_extract_layers": 7, "num_hidden_layers": 12, "output_hidden_size": 768}
+        """,
+        "wav2vec2-conformer": """
+        {"activation_dropout": 0.1, "adapter_kernel_size": 3,
+         "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
+         "attention_dropout": 0.1, "conv_bias": false,
+         "conv_dim": [512, 512, 512, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+         "conformer_conv_dropout": 0.1, "conv_depthwise_kernel_size": 31,
+         "position_embeddings_type": "relative", "rotary_embedding_base": 10000,
+         "feat_extract_activation": "gelu",
+         "feat_extract_norm": "group", "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_adapter_layers": 3, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
+         "num_feat_extract_layers": 7, "num_hidden_layers": 12, "output_hidden_size": 768}
+        """,
         "wav2vec2-bert": """
         {"activation_dropout": 0.0, "adapter_act": "relu", "adapter_kernel_size": 3,
          "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
@@ -197,6 +227,12 @@ import Torch
         ("wav2vec2", "initializer_range", "-1"), ("wavlm", "num_buckets", "2"),
         ("wavlm", "max_bucket_distance", "80"), ("wavlm", "hidden_dropout", "2"),
         ("unispeech-sat", "num_attention_heads", "7"),
+        ("data2vec-audio", "num_conv_pos_embeddings", "0"),
+        ("data2vec-audio", "conv_pos_kernel_size", "0"),
+        ("wav2vec2-conformer", "position_embeddings_type", #""relative_key""#),
+        ("wav2vec2-conformer", "conv_depthwise_kernel_size", "8"),
+        ("wav2vec2-conformer", "conformer_conv_dropout", "2"),
+        ("wav2vec2-conformer", "rotary_embedding_base", "0"),
     ]) func valuesThatCannotBeBuilt(_ type: String, _ key: String, _ value: String) {
         expectError(ModelError.self, containing: ["config.json", key, "expected", "found"]) {
             try TinyModels.config(text: #"{"model_type": "\#(type)", "\#(key)": \#(value)}"#)

@@ -22,6 +22,15 @@ enum TinyModels {
         "feat_extract_norm": "layer", "conv_bias": true, "do_stable_layer_norm": true
         """
 
+    private static let stack = """
+        "conv_pos_kernel_size": 6
+        """
+    private static let conformer = """
+        "hidden_act": "swish", "conv_depthwise_kernel_size": 7, "conformer_conv_dropout": 0.0
+        """
+    private static let rotary = """
+        "position_embeddings_type": "rotary"
+        """
     private static let buckets = """
         "num_buckets": 16, "max_bucket_distance": 14
         """
@@ -36,6 +45,10 @@ enum TinyModels {
         "wav2vec2 large": #"{"model_type": "wav2vec2", \#(samples), \#(layerNorm)}"#,
         "hubert base": #"{"model_type": "hubert", \#(samples)}"#,
         "hubert large": #"{"model_type": "hubert", \#(samples), \#(layerNorm)}"#,
+        "data2vec": #"{"model_type": "data2vec-audio", \#(samples), \#(stack)}"#,
+        "conformer relative": #"{"model_type": "wav2vec2-conformer", \#(samples), \#(conformer)}"#,
+        "conformer rotary":
+            #"{"model_type": "wav2vec2-conformer", \#(samples), \#(conformer), \#(rotary)}"#,
         "unispeech-sat": #"{"model_type": "unispeech-sat", \#(samples)}"#,
         "wavlm base": #"{"model_type": "wavlm", \#(samples), \#(buckets)}"#,
         "wavlm large": #"{"model_type": "wavlm", \#(samples), \#(layerNorm), \#(buckets)}"#,

@@ -50,3 +50,34 @@ struct PositionalConvolution {
         return activation(y)
     }
 }
+
+/// Several such convolutions, each behind the other, with LayerNorm instead of weight norm
+/// (`Data2VecAudioPositionalConvEmbedding`).
+struct PositionalConvolutionStack {
+    private let convolutions: [Conv1d]
+    private let activation: Activation
+    private let extraFrames: Int
+
+    init(
+        _ scope: ParameterScope, layers: Int, width: Int, kernel: Int, groups: Int,
+        activation: Activation
+    ) {
+        let deviation = 2 * (1 / Double(kernel * width)).squareRoot()
+        convolutions = (0..<layers).map {
+            Conv1d(
+                scope["layers"][$0]["conv"], width, width, kernel: kernel, padding: kernel / 2,
+                groups: groups, initializer: .normal(standardDeviation: deviation))
+        }
+        self.activation = activation
+        extraFrames = kernel.isMultiple(of: 2) ? 1 : 0
+    }
+
+    /// [B, T, D] to [B, T, D].
+    func callAsFunction(_ x: Tensor) -> Tensor {
+        convolutions.reduce(x) { x, convolution in
+            var y = convolution(x)
+            if extraFrames > 0 { y = y.slice(1, 0, -extraFrames) }
+            return activation(y.layerNorm(nil, nil, epsilon: 1e-5))
+        }
+    }
+}

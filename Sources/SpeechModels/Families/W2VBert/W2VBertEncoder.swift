@@ -39,7 +39,9 @@ public final class W2VBertEncoder: SpeechEncoder {
             attention: .init(
                 width: width, heads: config.numAttentionHeads, dropout: config.attentionDropout,
                 positions: config.positionEmbeddings, left: config.leftPositions,
-                right: config.rightPositions, rotaryBase: config.rotaryBase),
+                right: config.rightPositions,
+                rotaryFrequencies: DistanceScores.rotaryFrequencies(
+                    width: width / config.numAttentionHeads, base: config.rotaryBase)),
             feedForward: config.intermediateSize, activation: config.activation,
             convolutionKernel: config.convolutionKernel, epsilon: config.layerNormEpsilon,
             hiddenDropout: config.hiddenDropout, activationDropout: config.activationDropout,
