@@ -150,6 +150,19 @@ import Torch
          "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
          "num_feat_extract_layers": 7, "num_hidden_layers": 12, "output_hidden_size": 768}
         """,
+        "sew": """
+        {"activation_dropout": 0.1, "apply_spec_augment": true, "attention_dropout": 0.1,
+         "conv_bias": false, "conv_dim": [64, 128, 128, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 1, 3, 1, 3, 1, 3, 1, 2, 1, 2, 1], 
+         "conv_stride": [5, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1],
+         "squeeze_factor": 2, "feat_extract_activation": "gelu",
+         "feat_extract_norm": "group", "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
+         "num_feat_extract_layers": 13, "num_hidden_layers": 12}
+        """,
         "wav2vec2-bert": """
         {"activation_dropout": 0.0, "adapter_act": "relu", "adapter_kernel_size": 3,
          "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
@@ -227,7 +240,7 @@ import Torch
         ("wav2vec2", "initializer_range", "-1"), ("wavlm", "num_buckets", "2"),
         ("wavlm", "max_bucket_distance", "80"), ("wavlm", "hidden_dropout", "2"),
         ("unispeech-sat", "num_attention_heads", "7"),
-        ("data2vec-audio", "num_conv_pos_embeddings", "0"),
+        ("data2vec-audio", "num_conv_pos_embeddings", "0"), ("sew", "squeeze_factor", "0"),
         ("data2vec-audio", "conv_pos_kernel_size", "0"),
         ("wav2vec2-conformer", "position_embeddings_type", #""relative_key""#),
         ("wav2vec2-conformer", "conv_depthwise_kernel_size", "8"),

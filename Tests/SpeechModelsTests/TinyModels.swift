@@ -31,6 +31,9 @@ enum TinyModels {
     private static let rotary = """
         "position_embeddings_type": "rotary"
         """
+    private static let squeeze = """
+        "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2]
+        """
     private static let buckets = """
         "num_buckets": 16, "max_bucket_distance": 14
         """
@@ -49,6 +52,7 @@ enum TinyModels {
         "conformer relative": #"{"model_type": "wav2vec2-conformer", \#(samples), \#(conformer)}"#,
         "conformer rotary":
             #"{"model_type": "wav2vec2-conformer", \#(samples), \#(conformer), \#(rotary)}"#,
+        "sew": #"{"model_type": "sew", \#(samples), \#(squeeze)}"#,
         "unispeech-sat": #"{"model_type": "unispeech-sat", \#(samples)}"#,
         "wavlm base": #"{"model_type": "wavlm", \#(samples), \#(buckets)}"#,
         "wavlm large": #"{"model_type": "wavlm", \#(samples), \#(layerNorm), \#(buckets)}"#,
@@ -94,7 +98,9 @@ enum TinyModels {
     /// Input lengths that give `frames` encoder frames each.
     static func lengths(_ encoder: any SpeechEncoder, frames: [Int]) -> [Int] {
         guard let frontEnd = frontEnd(encoder.config) else { return frames }
-        return frames.map { frontEnd.receptiveField + ($0 - 1) * frontEnd.hop }
+        return frames.map {
+            frontEnd.receptiveField + (encoder.outputLength(frames: $0) - 1) * frontEnd.hop
+        }
     }
 
     static func frontEnd(_ config: any EncoderConfig) -> WaveformConvolutions? {
