@@ -22,7 +22,10 @@ public struct EncoderFamily: Sendable {
     ]
 
     /// Every family that can be read; a new one adds its line here.
-    public static let all: [EncoderFamily] = [.w2vBert, .wav2Vec2, .hubert]
+    public static let all: [EncoderFamily] = [
+        .w2vBert, .wav2Vec2, .hubert, .wavLM, .uniSpeechSAT, .data2Vec,
+        .wav2Vec2Conformer, .sew,
+    ]
 
     /// The family of a `model_type`.
     ///

@@ -247,7 +247,9 @@ private struct EncoderOutline {
     static func part(of name: String) -> String {
         let starts = [
             ("feature_extractor.", "front end"), ("feature_projection.", "feature projection"),
-            ("masked_spec_embed", "mask embedding"),
+            ("feature_projection", "feature projection"),
+            ("masked_spec_embed", "mask embedding"), ("encoder.upsample.", "upsampling"),
+            ("layer_norm.", "input norm"),
             ("encoder.pos_conv_embed.", "positional convolution"),
             ("encoder.layer_norm.", "encoder norm"), ("adapter.", "adapter"),
             ("intermediate_ffn", "intermediate feed-forward"),

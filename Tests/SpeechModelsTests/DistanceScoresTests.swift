@@ -83,8 +83,11 @@ import Torch
         let query = Tensor.normal([1, 1, 1, 8], standardDeviation: 1, generator: generator)
         let key = Tensor.normal([1, 1, 1, 8], standardDeviation: 1, generator: generator)
         let frames = 9
-        let queries = DistanceScores.rotated(query.expand([1, frames, 1, 8]), base: 10000)
-        let keys = DistanceScores.rotated(key.expand([1, frames, 1, 8]), base: 10000)
+        let frequencies = DistanceScores.rotaryFrequencies(width: 8, base: 10000)
+        let queries = DistanceScores.rotated(
+            query.expand([1, frames, 1, 8]), frequencies: frequencies)
+        let keys = DistanceScores.rotated(
+            key.expand([1, frames, 1, 8]), frequencies: frequencies)
         expectClose(queries.select(1, 0).floats(), query.floats(), within: 0)
         let products = queries.select(2, 0).matmul(keys.select(2, 0).transpose(1, 2)).doubles()
         for first in 0..<frames {

@@ -65,8 +65,7 @@ import Torch
         return first == second || (number(first) != nil && number(first) == number(second))
     }
 
-    /// The defaults of `Wav2Vec2Config`, `HubertConfig` and `Wav2Vec2BertConfig` in transformers
-    /// 5.23, as their own `to_dict` gives them.
+    /// The defaults of the configurations' classes in transformers 5.23, as their own `to_dict` gives them.
     private static let defaults: [String: String] = [
         "wav2vec2": """
         {"activation_dropout": 0.1, "adapter_attn_dim": null, "adapter_kernel_size": 3,
@@ -94,6 +93,75 @@ import Torch
          "mask_time_prob": 0.05, "num_attention_heads": 12,
          "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
          "num_feat_extract_layers": 7, "num_hidden_layers": 12}
+        """,
+        "wavlm": """
+        {"activation_dropout": 0.1, "max_bucket_distance": 800, "num_buckets": 320, "adapter_kernel_size": 3,
+         "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
+         "attention_dropout": 0.1, "conv_bias": false,
+         "conv_dim": [512, 512, 512, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+         "do_stable_layer_norm": false, "feat_extract_activation": "gelu",
+         "feat_extract_norm": "group", "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_adapter_layers": 3, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
+         "num_feat_extract_layers": 7, "num_hidden_layers": 12, "output_hidden_size": 768}
+        """,
+        "unispeech-sat": """
+        {"activation_dropout": 0.1, "apply_spec_augment": true, "attention_dropout": 0.1,
+         "conv_bias": false, "conv_dim": [512, 512, 512, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+         "do_stable_layer_norm": false, "feat_extract_activation": "gelu",
+         "feat_extract_norm": "group", "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
+         "num_feat_extract_layers": 7, "num_hidden_layers": 12}
+        """,
+        "data2vec-audio": """
+        {"activation_dropout": 0.1, "adapter_kernel_size": 3,
+         "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
+         "attention_dropout": 0.1, "conv_pos_kernel_size": 19, "conv_bias": false,
+         "conv_dim": [512, 512, 512, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+         "feat_extract_activation": "gelu",
+         "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_adapter_layers": 3, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 5,
+         "num_feat_extract_layers": 7, "num_hidden_layers": 12, "output_hidden_size": 768}
+        """,
+        "wav2vec2-conformer": """
+        {"activation_dropout": 0.1, "adapter_kernel_size": 3,
+         "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
+         "attention_dropout": 0.1, "conv_bias": false,
+         "conv_dim": [512, 512, 512, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+         "conformer_conv_dropout": 0.1, "conv_depthwise_kernel_size": 31,
+         "position_embeddings_type": "relative", "rotary_embedding_base": 10000,
+         "feat_extract_activation": "gelu",
+         "feat_extract_norm": "group", "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_adapter_layers": 3, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
+         "num_feat_extract_layers": 7, "num_hidden_layers": 12, "output_hidden_size": 768}
+        """,
+        "sew": """
+        {"activation_dropout": 0.1, "apply_spec_augment": true, "attention_dropout": 0.1,
+         "conv_bias": false, "conv_dim": [64, 128, 128, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512],
+         "conv_kernel": [10, 3, 1, 3, 1, 3, 1, 3, 1, 2, 1, 2, 1], 
+         "conv_stride": [5, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1],
+         "squeeze_factor": 2, "feat_extract_activation": "gelu",
+         "feat_extract_norm": "group", "feat_proj_dropout": 0.0, "hidden_act": "gelu",
+         "hidden_dropout": 0.1, "hidden_size": 768, "initializer_range": 0.02,
+         "intermediate_size": 3072, "layer_norm_eps": 1e-05, "mask_feature_prob": 0.0,
+         "mask_time_prob": 0.05, "num_attention_heads": 12,
+         "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
+         "num_feat_extract_layers": 13, "num_hidden_layers": 12}
         """,
         "wav2vec2-bert": """
         {"activation_dropout": 0.0, "adapter_act": "relu", "adapter_kernel_size": 3,
@@ -169,7 +237,15 @@ import Torch
         ("wav2vec2", "num_conv_pos_embedding_groups", "7"),
         ("wav2vec2", "adapter_attn_dim", "16"), ("hubert", "activation_dropout", "7"),
         ("wav2vec2", "attention_dropout", "-1"), ("wav2vec2", "feat_proj_dropout", "1.01"),
-        ("wav2vec2", "initializer_range", "-1"),
+        ("wav2vec2", "initializer_range", "-1"), ("wavlm", "num_buckets", "2"),
+        ("wavlm", "max_bucket_distance", "80"), ("wavlm", "hidden_dropout", "2"),
+        ("unispeech-sat", "num_attention_heads", "7"),
+        ("data2vec-audio", "num_conv_pos_embeddings", "0"), ("sew", "squeeze_factor", "0"),
+        ("data2vec-audio", "conv_pos_kernel_size", "0"),
+        ("wav2vec2-conformer", "position_embeddings_type", #""relative_key""#),
+        ("wav2vec2-conformer", "conv_depthwise_kernel_size", "8"),
+        ("wav2vec2-conformer", "conformer_conv_dropout", "2"),
+        ("wav2vec2-conformer", "rotary_embedding_base", "0"),
     ]) func valuesThatCannotBeBuilt(_ type: String, _ key: String, _ value: String) {
         expectError(ModelError.self, containing: ["config.json", key, "expected", "found"]) {
             try TinyModels.config(text: #"{"model_type": "\#(type)", "\#(key)": \#(value)}"#)

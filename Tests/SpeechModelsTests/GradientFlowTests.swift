@@ -58,7 +58,8 @@ import Torch
     }
 
     /// Layers compute in bfloat16 with weights kept in float32: eight bits of precision, so about
-    /// one percent behind three layers.
+    /// one percent behind three layers, somewhat more behind conformer layers of twice the products,
+    /// and more again where five positional convolutions, each normalised, precede them.
     @Test(arguments: TinyModels.names) func halfPrecisionStaysClose(_ name: String) throws {
         let encoder = try TinyModels.encoder(name)
         let input = TinyModels.input(
@@ -66,6 +67,8 @@ import Torch
         func run() -> EncoderOutput {
             withoutGradients { encoder.encode(input, request: .all(layers: 3)) }
         }
+        let limit =
+            name.hasPrefix("data2vec") ? 0.1 : name.hasPrefix("conformer") ? 0.03 : 0.02
         let exact = run()
         encoder.precision = .bfloat16
         let half = run()
@@ -77,7 +80,7 @@ import Torch
             let distance = zip(found, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
             let size = expected.reduce(0) { $0 + $1 * $1 }
             let error = (distance / size).squareRoot()
-            #expect(error > 0 && error < 0.02, "\(what): \(error)")
+            #expect(error > 0 && error < limit, "\(what): \(error)")
         }
         for layer in 0...3 {
             try compare(half.hiddenStates[layer], exact.hiddenStates[layer], "state \(layer)")

@@ -22,6 +22,22 @@ enum TinyModels {
         "feat_extract_norm": "layer", "conv_bias": true, "do_stable_layer_norm": true
         """
 
+    private static let stack = """
+        "conv_pos_kernel_size": 6
+        """
+    private static let conformer = """
+        "hidden_act": "swish", "conv_depthwise_kernel_size": 7, "conformer_conv_dropout": 0.0
+        """
+    private static let rotary = """
+        "position_embeddings_type": "rotary"
+        """
+    private static let squeeze = """
+        "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2]
+        """
+    private static let buckets = """
+        "num_buckets": 16, "max_bucket_distance": 14
+        """
+
     /// `config.json` by a name for the test.
     static let texts: [String: String] = [
         "w2v-bert": "{\(w2vBert)}",
@@ -32,6 +48,14 @@ enum TinyModels {
         "wav2vec2 large": #"{"model_type": "wav2vec2", \#(samples), \#(layerNorm)}"#,
         "hubert base": #"{"model_type": "hubert", \#(samples)}"#,
         "hubert large": #"{"model_type": "hubert", \#(samples), \#(layerNorm)}"#,
+        "data2vec": #"{"model_type": "data2vec-audio", \#(samples), \#(stack)}"#,
+        "conformer relative": #"{"model_type": "wav2vec2-conformer", \#(samples), \#(conformer)}"#,
+        "conformer rotary":
+            #"{"model_type": "wav2vec2-conformer", \#(samples), \#(conformer), \#(rotary)}"#,
+        "sew": #"{"model_type": "sew", \#(samples), \#(squeeze)}"#,
+        "unispeech-sat": #"{"model_type": "unispeech-sat", \#(samples)}"#,
+        "wavlm base": #"{"model_type": "wavlm", \#(samples), \#(buckets)}"#,
+        "wavlm large": #"{"model_type": "wavlm", \#(samples), \#(layerNorm), \#(buckets)}"#,
         "hubert batch norm":
             #"{"model_type": "hubert", \#(samples), "conv_pos_batch_norm": true}"#,
     ]
@@ -41,7 +65,7 @@ enum TinyModels {
     /// Those whose output does not depend on what a clip is batched with.
     static let invariant = [
         "w2v-bert", "w2v-bert relative", "w2v-bert rotary", "w2v-bert no positions",
-        "wav2vec2 large", "hubert large",
+        "wav2vec2 large", "hubert large", "wavlm large",
     ]
 
     static func config(_ name: String) throws -> any EncoderConfig {
@@ -73,7 +97,14 @@ enum TinyModels {
 
     /// Input lengths that give `frames` encoder frames each.
     static func lengths(_ encoder: any SpeechEncoder, frames: [Int]) -> [Int] {
-        guard let config = encoder.config as? Wav2Vec2Config else { return frames }
-        return frames.map { config.frontEnd.receptiveField + ($0 - 1) * config.frontEnd.hop }
+        guard let frontEnd = frontEnd(encoder.config) else { return frames }
+        return frames.map {
+            frontEnd.receptiveField + (encoder.outputLength(frames: $0) - 1) * frontEnd.hop
+        }
+    }
+
+    static func frontEnd(_ config: any EncoderConfig) -> WaveformConvolutions? {
+        let base = (config as? any WaveformEncoderConfig)?.base ?? config as? Wav2Vec2Config
+        return base?.frontEnd
     }
 }

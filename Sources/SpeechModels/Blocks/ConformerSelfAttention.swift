@@ -1,7 +1,7 @@
 import Torch
 
 /// Self-attention of a conformer layer with any of its position embeddings
-/// (`Wav2Vec2BertSelfAttention`).
+/// (`Wav2Vec2BertSelfAttention`, `Wav2Vec2ConformerSelfAttention`).
 struct ConformerSelfAttention {
     /// What the layers need to know.
     struct Shape {
@@ -11,7 +11,8 @@ struct ConformerSelfAttention {
         var positions: PositionEmbeddings?
         var left = 0
         var right = 0
-        var rotaryBase = 10000.0
+        /// [d / 2], radians from one frame to the next, for rotary positions.
+        var rotaryFrequencies: [Float] = []
     }
 
     private enum Position {
@@ -62,7 +63,7 @@ struct ConformerSelfAttention {
         var rotatedInput = x
         if case .rotary = position {
             rotatedInput = DistanceScores.rotated(
-                x.unflatten(2, [heads, -1]), base: shape.rotaryBase
+                x.unflatten(2, [heads, -1]), frequencies: shape.rotaryFrequencies
             ).flatten(2, 3)
         }
         let q = (query(rotatedInput) * scale).splitHeads(heads)  // [B, n, T, d]

@@ -85,6 +85,19 @@ public struct WaveformConvolutions: Equatable, Sendable {
         return length
     }
 
+    /// Multiply-accumulate operations for a clip.
+    func multiplyAccumulates(samples: Int) -> Int {
+        var length = samples
+        var inputs = 1
+        var count = 0
+        for index in channels.indices {
+            length = max(0, (length - kernels[index]) / strides[index] + 1)
+            count += length * channels[index] * inputs * kernels[index]
+            inputs = channels[index]
+        }
+        return count
+    }
+
     /// Samples that one frame sees.
     public var receptiveField: Int {
         zip(kernels, strides).reversed().reduce(1) { ($0 - 1) * $1.1 + $1.0 }

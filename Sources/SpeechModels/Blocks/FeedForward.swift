@@ -10,12 +10,12 @@ struct FeedForward {
 
     init(
         _ scope: ParameterScope, width: Int, units: Int, activation: Activation,
-        activationDropout: Double = 0, dropout: Double = 0, outputWidth: Int? = nil,
+        activationDropout: Double = 0, dropout: Double = 0,
+        names: (up: String, down: String) = ("intermediate_dense", "output_dense"),
         initializer: Initializer = .normal(standardDeviation: 0.02)
     ) {
-        up = Linear(scope["intermediate_dense"], width, units, initializer: initializer)
-        down = Linear(
-            scope["output_dense"], units, outputWidth ?? width, initializer: initializer)
+        up = Linear(scope[names.up], width, units, initializer: initializer)
+        down = Linear(scope[names.down], units, width, initializer: initializer)
         self.activation = activation
         self.activationDropout = activationDropout
         self.dropout = dropout

@@ -10,11 +10,11 @@ struct PositionalConvolution {
 
     private let weights: Weights
     private let activation: Activation
-    private let dropsLastFrame: Bool
+    private let extraFrames: Int
 
     init(
-        _ scope: ParameterScope, width: Int, kernel: Int, groups: Int, activation: Activation,
-        usesBatchNorm: Bool
+        _ scope: ParameterScope, width: Int, kernel: Int, groups: Int, stride: Int,
+        activation: Activation, usesBatchNorm: Bool
     ) {
         // transformers: normal with this deviation, bias 0.
         let deviation = 2 * (1 / Double(kernel * width)).squareRoot()
@@ -22,25 +22,23 @@ struct PositionalConvolution {
             weights = .batchNorm(
                 BatchNorm(scope["batch_norm"], width),
                 Conv1d(
-                    scope["conv"], width, width, kernel: kernel, padding: kernel / 2,
-                    groups: groups, initializer: .normal(standardDeviation: deviation)))
+                    scope["conv"], width, width, kernel: kernel, stride: stride,
+                    padding: kernel / 2, groups: groups,
+                    initializer: .normal(standardDeviation: deviation)))
         } else {
             let convolution = WeightNormConv1d(
-                scope["conv"], width, width, kernel: kernel, padding: kernel / 2, groups: groups,
-                initializer: .normal(standardDeviation: deviation))
+                scope["conv"], width, width, kernel: kernel, stride: stride, padding: kernel / 2,
+                groups: groups, initializer: .normal(standardDeviation: deviation))
+            // New weights are to be what their distribution says.
+            if scope.isInitializing { convolution.matchMagnitudeToDirection() }
             weights = .weightNorm(convolution)
         }
         self.activation = activation
         // An even kernel with padding on both sides gives one frame too many.
-        dropsLastFrame = kernel.isMultiple(of: 2)
+        extraFrames = kernel.isMultiple(of: 2) ? 1 : 0
     }
 
-    /// Makes newly initialised weights what their distribution says.
-    func finishInitialization() {
-        if case .weightNorm(let convolution) = weights { convolution.matchMagnitudeToDirection() }
-    }
-
-    /// [B, T, D] to [B, T, D].
+    /// [B, T, D] to [B, T, D], or with a stride S to about [B, T / S, D].
     func callAsFunction(_ x: Tensor) -> Tensor {
         var y =
             switch weights {
@@ -48,7 +46,38 @@ struct PositionalConvolution {
             case .batchNorm(let norm, let convolution):
                 convolution(norm(x.transpose(1, 2)).transpose(1, 2))
             }
-        if dropsLastFrame { y = y.slice(1, 0, -1) }
+        if extraFrames > 0 { y = y.slice(1, 0, -extraFrames) }
         return activation(y)
+    }
+}
+
+/// Several such convolutions, each behind the other, with LayerNorm instead of weight norm
+/// (`Data2VecAudioPositionalConvEmbedding`).
+struct PositionalConvolutionStack {
+    private let convolutions: [Conv1d]
+    private let activation: Activation
+    private let extraFrames: Int
+
+    init(
+        _ scope: ParameterScope, layers: Int, width: Int, kernel: Int, groups: Int,
+        activation: Activation
+    ) {
+        let deviation = 2 * (1 / Double(kernel * width)).squareRoot()
+        convolutions = (0..<layers).map {
+            Conv1d(
+                scope["layers"][$0]["conv"], width, width, kernel: kernel, padding: kernel / 2,
+                groups: groups, initializer: .normal(standardDeviation: deviation))
+        }
+        self.activation = activation
+        extraFrames = kernel.isMultiple(of: 2) ? 1 : 0
+    }
+
+    /// [B, T, D] to [B, T, D].
+    func callAsFunction(_ x: Tensor) -> Tensor {
+        convolutions.reduce(x) { x, convolution in
+            var y = convolution(x)
+            if extraFrames > 0 { y = y.slice(1, 0, -extraFrames) }
+            return activation(y.layerNorm(nil, nil, epsilon: 1e-5))
+        }
     }
 }

@@ -74,16 +74,24 @@ package enum DistanceScores {
         return Tensor(values, [2 * frames - 1, width])
     }
 
+    /// What rotary positions turn by from one frame to the next, in radians, for heads of `width`
+    /// values: half as many frequencies.
+    package static func rotaryFrequencies(width: Int, base: Double) -> [Float] {
+        stride(from: 0, to: width, by: 2).map {
+            1 / powf(Float(base), Float($0) / Float(width))
+        }
+    }
+
     /// Rotates heads [B, T, n, d] by their frame's angles, first half against second half.
-    package static func rotated(_ heads: Tensor, base: Double) -> Tensor {
+    ///
+    /// - Parameter frequencies: [d / 2], radians from one frame to the next.
+    package static func rotated(_ heads: Tensor, frequencies: [Float]) -> Tensor {
         let frames = heads.size(1)
         let width = heads.size(3)
         var cosines = [Float]()
         var sines = [Float]()
         for frame in 0..<frames {
-            let angles = stride(from: 0, to: width, by: 2).map {
-                Float(frame) / powf(Float(base), Float($0) / Float(width))
-            }
+            let angles = frequencies.map { Float(frame) * $0 }
             cosines += (angles + angles).map { cosf($0) }
             sines += (angles + angles).map { sinf($0) }
         }

@@ -15,11 +15,32 @@ struct TransformerShape {
     var attentionDropout: Double
     var activationDropout: Double
     var initializer: Initializer
+    /// Whether attention gates a position bias, as WavLM's does.
+    var gatesBias = false
+    var names = Names.wav2Vec2
+
+    /// What the parts are called, and whether keys have a bias.
+    struct Names {
+        var attention: String
+        var attentionNorm: String
+        /// The scope of the feed-forward network below the layer's, nil for the layer's own.
+        var feedForward: String?
+        var up: String
+        var down: String
+        var keyHasBias: Bool
+
+        static let wav2Vec2 = Names(
+            attention: "attention", attentionNorm: "layer_norm", feedForward: "feed_forward",
+            up: "intermediate_dense", down: "output_dense", keyHasBias: true)
+        static let whisper = Names(
+            attention: "self_attn", attentionNorm: "self_attn_layer_norm", feedForward: nil,
+            up: "fc1", down: "fc2", keyHasBias: false)
+    }
 }
 
-/// Attention and a feed-forward network (`Wav2Vec2EncoderLayer` and
-/// `Wav2Vec2EncoderLayerStableLayerNorm`).
-struct TransformerLayer {
+/// Attention and a feed-forward network (`Wav2Vec2EncoderLayer`,
+/// `Wav2Vec2EncoderLayerStableLayerNorm`, `WavLMEncoderLayer`, `WhisperEncoderLayer`).
+struct TransformerLayer: EncoderLayer {
     private let attention: SelfAttention
     private let attentionNorm, feedForwardNorm: LayerNorm
     private let feedForward: FeedForward
@@ -28,13 +49,16 @@ struct TransformerLayer {
 
     init(_ scope: ParameterScope, _ shape: TransformerShape) {
         attention = SelfAttention(
-            scope["attention"], width: shape.width, heads: shape.heads,
-            dropout: shape.attentionDropout, initializer: shape.initializer)
-        attentionNorm = LayerNorm(scope["layer_norm"], shape.width, epsilon: shape.epsilon)
+            scope[shape.names.attention], width: shape.width, heads: shape.heads,
+            dropout: shape.attentionDropout, keyHasBias: shape.names.keyHasBias,
+            gatesBias: shape.gatesBias, initializer: shape.initializer)
+        attentionNorm = LayerNorm(
+            scope[shape.names.attentionNorm], shape.width, epsilon: shape.epsilon)
         feedForward = FeedForward(
-            scope["feed_forward"], width: shape.width, units: shape.feedForward,
-            activation: shape.activation, activationDropout: shape.activationDropout,
-            dropout: shape.hiddenDropout, initializer: shape.initializer)
+            shape.names.feedForward.map { scope[$0] } ?? scope, width: shape.width,
+            units: shape.feedForward, activation: shape.activation,
+            activationDropout: shape.activationDropout, dropout: shape.hiddenDropout,
+            names: (shape.names.up, shape.names.down), initializer: shape.initializer)
         feedForwardNorm = LayerNorm(
             scope["final_layer_norm"], shape.width, epsilon: shape.epsilon)
         adapter = shape.adapterWidth.map {
@@ -46,10 +70,10 @@ struct TransformerLayer {
     /// [B, T, D] to the layer's output and its feed-forward output before the residual sum, both
     /// [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: Tensor?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
         func attend(_ x: Tensor) -> Tensor {
-            let y = attention(x, mask, isTraining: isTraining)
+            let y = attention(x, mask, bias: bias, isTraining: isTraining)
             return isTraining ? y.dropout(shape.hiddenDropout) : y
         }
         if shape.isPreNorm {

@@ -79,6 +79,8 @@ extension EncoderFamily {
     }
 
     func isIgnored(_ name: String) -> Bool {
-        ignored.contains { name.hasPrefix($0) }
+        // A batch norm counts what it was trained on; its statistics do not depend on the count.
+        name.hasSuffix(".batch_norm.num_batches_tracked")
+            || ignored.contains { name.hasPrefix($0) }
     }
 }

@@ -116,7 +116,11 @@ public enum StudentInitialization: String, ConfigChoice {
                 let index = Int(rest[..<dot])
             else { return nil }
             let origin = choice == .copyFirst ? index : layers[index].teacher - 1
-            return prefix + "\(origin)" + rest[dot...]
+            let counterpart = prefix + "\(origin)" + rest[dot...]
+            // One layer may hold what all share, as WavLM's first does.
+            let isShared =
+                teacher.parameters[counterpart] == nil && teacher.parameters[name] != nil
+            return isShared ? name : counterpart
         }
     }
 

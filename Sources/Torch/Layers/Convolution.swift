@@ -48,19 +48,21 @@ public struct WeightNormConv1d {
     private let magnitude: Tensor
     private let direction: Tensor
     private let bias: Tensor
+    private let stride: Int
     private let padding: Int
     private let groups: Int
 
     /// Parameters carry today's names, `parametrizations.weight.original0` and `original1`.
     public init(
-        _ scope: ParameterScope, _ inputs: Int, _ outputs: Int, kernel: Int, padding: Int,
-        groups: Int, initializer: Initializer
+        _ scope: ParameterScope, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1,
+        padding: Int, groups: Int, initializer: Initializer
     ) {
         let weight = scope["parametrizations"]["weight"]
         direction = weight.normParameter(
             "original1", [outputs, inputs / groups, kernel], initializer)
         magnitude = weight.normParameter("original0", [1, 1, kernel], .ones)
         bias = scope.parameter("bias", [outputs], .zeros)
+        self.stride = stride
         self.padding = padding
         self.groups = groups
     }
@@ -78,7 +80,8 @@ public struct WeightNormConv1d {
     /// Channels last: [B, T, I] to [B, T', O].
     public func callAsFunction(_ x: Tensor) -> Tensor {
         x.channelsLastConvolution(
-            weight.to(x.dtype), bias.to(x.dtype), stride: 1, padding: padding, groups: groups)
+            weight.to(x.dtype), bias.to(x.dtype), stride: stride, padding: padding,
+            groups: groups)
     }
 }
 

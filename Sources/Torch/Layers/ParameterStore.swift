@@ -168,6 +168,9 @@ public struct ParameterScope {
         store.make(self[name].path, shape, initializer, dtype: .float32, isBuffer: true)
     }
 
+    /// Whether parameters are newly initialised rather than read.
+    public var isInitializing: Bool { store.isInitializing }
+
     /// Whether the source that the model is read from holds a tensor of this name.
     public func sourceHolds(_ name: String) -> Bool { store.holds(self[name].path) }
 }

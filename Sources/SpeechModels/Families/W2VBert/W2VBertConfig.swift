@@ -237,22 +237,12 @@ extension W2VBertConfig {
 
     /// Products of matrices and convolutions; activations and norms are left out.
     public func multiplyAccumulates(inputLength frames: Int) -> [(part: String, count: Int)] {
-        let d = hiddenSize
-        let feedForward = 2 * 2 * d * intermediateSize
-        let scores =
-            switch positionEmbeddings {
-            case .relativeKey: leftPositions + rightPositions + 1
-            case .relative: 2 * frames - 1
-            case .rotary, nil: 0
-            }
-        let attention = 4 * d * d + 2 * frames * d + scores * d
-        let convolution = 3 * d * d + convolutionKernel * d
-        return [
-            ("feature projection", frames * inputDimension * d),
-            ("feed-forward", frames * numHiddenLayers * feedForward),
-            ("attention", frames * numHiddenLayers * attention),
-            ("convolution", frames * numHiddenLayers * convolution),
-        ]
+        let distances =
+            positionEmbeddings == .relativeKey ? leftPositions + rightPositions + 1 : nil
+        return [("feature projection", frames * inputDimension * hiddenSize)]
+            + ConformerLayer.multiplyAccumulates(
+                of: self, frames: frames, positions: positionEmbeddings,
+                clippedDistances: distances, kernel: convolutionKernel)
     }
 }
 

@@ -14,7 +14,7 @@ public final class W2VBertEncoder: SpeechEncoder {
     private let inputNorm: LayerNorm
     private let projection: Linear
     private let maskEmbedding: Tensor?
-    private let layers: [ConformerLayer]
+    private let layers: LayerStack
     private let intermediate: FeedForward?
     private let adapter: W2VBertAdapter?
 
@@ -39,14 +39,17 @@ public final class W2VBertEncoder: SpeechEncoder {
             attention: .init(
                 width: width, heads: config.numAttentionHeads, dropout: config.attentionDropout,
                 positions: config.positionEmbeddings, left: config.leftPositions,
-                right: config.rightPositions, rotaryBase: config.rotaryBase),
+                right: config.rightPositions,
+                rotaryFrequencies: DistanceScores.rotaryFrequencies(
+                    width: width / config.numAttentionHeads, base: config.rotaryBase)),
             feedForward: config.intermediateSize, activation: config.activation,
             convolutionKernel: config.convolutionKernel, epsilon: config.layerNormEpsilon,
             hiddenDropout: config.hiddenDropout, activationDropout: config.activationDropout,
             convolutionDropout: config.convolutionDropout)
-        layers = (0..<config.numHiddenLayers).map {
-            ConformerLayer(root["encoder"]["layers"][$0], shape)
-        }
+        layers = LayerStack(
+            (0..<config.numHiddenLayers).map {
+                ConformerLayer(root["encoder"]["layers"][$0], shape)
+            })
         intermediate =
             config.hasIntermediateFeedForward
             ? FeedForward(
@@ -84,13 +87,8 @@ public final class W2VBertEncoder: SpeechEncoder {
         }
         if let mask { x = mask.zeroed(x) }
 
-        if request.hiddenStates.contains(0) { output.hiddenStates[0] = x }
-        for number in 1...layers.count where number <= request.lastNeededLayer(of: layers.count) {
-            let (state, feedForward) = layers[number - 1](x, mask, isTraining: isTraining)
-            x = state
-            if request.hiddenStates.contains(number) { output.hiddenStates[number] = x }
-            if request.feedForward.contains(number) { output.feedForward[number] = feedForward }
-        }
+        x = layers(
+            x, mask, request: request, isTraining: isTraining, keepingIn: &output)
         guard request.wantsLastHiddenState else { return output }
 
         output.encoderOutput = x

@@ -2,10 +2,10 @@ import Foundation
 public import SpeechCore
 public import Torch
 
-/// The configuration of wav2vec 2.0 (base, large, XLS-R, MMS) and HuBERT; defaults are those of
-/// `Wav2Vec2Config` and `HubertConfig`.
+/// The configuration of wav2vec 2.0 (base, large, XLS-R, MMS), HuBERT and UniSpeech-SAT, and what
+/// those of their relatives have in common with it; defaults are those of `Wav2Vec2Config`.
 public struct Wav2Vec2Config: EncoderConfig {
-    /// `wav2vec2` or `hubert`.
+    /// `wav2vec2`, `hubert`, `unispeech-sat`, or what a relative is called.
     public var modelType = "wav2vec2"
     /// `hidden_size`.
     public var hiddenSize = 768
@@ -68,6 +68,12 @@ public struct Wav2Vec2Config: EncoderConfig {
 
     /// Reads `config.json`; missing keys take the class defaults.
     public init(from decoder: any Decoder) throws {
+        try self.init(from: decoder, defaults: Wav2Vec2Config())
+    }
+
+    /// Reads `config.json`; missing keys take those of `defaults`.
+    init(from decoder: any Decoder, defaults: Wav2Vec2Config) throws {
+        self = defaults
         let c = try decoder.container(keyedBy: ConfigKey.self)
         modelType = try c.value("model_type", default: modelType)
         hiddenSize = try c.value("hidden_size", default: hiddenSize)
@@ -80,15 +86,19 @@ public struct Wav2Vec2Config: EncoderConfig {
         frontEnd.kernels = try c.value("conv_kernel", default: frontEnd.kernels)
         frontEnd.strides = try c.value("conv_stride", default: frontEnd.strides)
         frontEnd.hasBias = try c.value("conv_bias", default: frontEnd.hasBias)
-        frontEnd.norm = try c.value("feat_extract_norm", default: frontEnd.norm)
+        if hasFrontEndNormKey {
+            frontEnd.norm = try c.value("feat_extract_norm", default: frontEnd.norm)
+        }
         frontEnd.activation = try c.value(
             "feat_extract_activation", default: frontEnd.activation)
         projectionHasNorm = try c.value("feat_proj_layer_norm", default: projectionHasNorm)
-        positionalKernel = try c.value("num_conv_pos_embeddings", default: positionalKernel)
+        positionalKernel = try c.value(positionalKernelKey, default: positionalKernel)
         positionalGroups = try c.value(
             "num_conv_pos_embedding_groups", default: positionalGroups)
         positionalBatchNorm = try c.value("conv_pos_batch_norm", default: positionalBatchNorm)
-        isPreNorm = try c.value("do_stable_layer_norm", default: isPreNorm)
+        if hasNormOrderKey {
+            isPreNorm = try c.value("do_stable_layer_norm", default: isPreNorm)
+        }
         hiddenDropout = try c.value("hidden_dropout", default: hiddenDropout)
         activationDropout = try c.value("activation_dropout", default: activationDropout)
         attentionDropout = try c.value("attention_dropout", default: attentionDropout)
@@ -122,11 +132,11 @@ public struct Wav2Vec2Config: EncoderConfig {
         try c.encode(frontEnd.strides, forKey: "conv_stride")
         try c.encode(frontEnd.channels.count, forKey: "num_feat_extract_layers")
         try c.encode(frontEnd.hasBias, forKey: "conv_bias")
-        try c.encode(frontEnd.norm, forKey: "feat_extract_norm")
+        if hasFrontEndNormKey { try c.encode(frontEnd.norm, forKey: "feat_extract_norm") }
         try c.encode(frontEnd.activation, forKey: "feat_extract_activation")
-        try c.encode(positionalKernel, forKey: "num_conv_pos_embeddings")
+        try c.encode(positionalKernel, forKey: positionalKernelKey)
         try c.encode(positionalGroups, forKey: "num_conv_pos_embedding_groups")
-        try c.encode(isPreNorm, forKey: "do_stable_layer_norm")
+        if hasNormOrderKey { try c.encode(isPreNorm, forKey: "do_stable_layer_norm") }
         try c.encode(hiddenDropout, forKey: "hidden_dropout")
         try c.encode(activationDropout, forKey: "activation_dropout")
         try c.encode(attentionDropout, forKey: "attention_dropout")
@@ -136,25 +146,50 @@ public struct Wav2Vec2Config: EncoderConfig {
         try c.encode(maskTimeProbability, forKey: "mask_time_prob")
         try c.encode(maskFeatureProbability, forKey: "mask_feature_prob")
         try c.encode(initializerRange, forKey: "initializer_range")
-        if isHuBERT {
+        if modelType == "hubert" {
             try c.encode(projectionHasNorm, forKey: "feat_proj_layer_norm")
             try c.encode(positionalBatchNorm, forKey: "conv_pos_batch_norm")
-        } else {
+        }
+        if hasAdapterKeys {
             try c.encode(hasAdapter, forKey: "add_adapter")
             try c.encode(adapterKernel, forKey: "adapter_kernel_size")
             try c.encode(adapterStride, forKey: "adapter_stride")
             try c.encode(adapterLayers, forKey: "num_adapter_layers")
             try c.encode(outputHiddenSize, forKey: "output_hidden_size")
+        }
+        if modelType == "wav2vec2" {
             try c.encode(languageAdapterWidth, forKey: "adapter_attn_dim")
         }
     }
 
-    private var isHuBERT: Bool { modelType == "hubert" }
+    // Which keys the relatives have.
+
+    private var hasFrontEndNormKey: Bool { modelType != "data2vec-audio" }
+    private var hasNormOrderKey: Bool {
+        !["data2vec-audio", "wav2vec2-conformer", "sew"].contains(modelType)
+    }
+    private var hasAdapterKeys: Bool {
+        ["wav2vec2", "wavlm", "data2vec-audio", "wav2vec2-conformer"].contains(modelType)
+    }
+    /// data2vec counts layers under the name that the others have for taps.
+    private var positionalKernelKey: ConfigKey {
+        modelType == "data2vec-audio" ? "conv_pos_kernel_size" : "num_conv_pos_embeddings"
+    }
 }
 
 extension Wav2Vec2Config {
-    /// `Wav2Vec2Model` or `HubertModel`.
-    public var architecture: String { isHuBERT ? "HubertModel" : "Wav2Vec2Model" }
+    /// The class of the bare encoder, such as `Wav2Vec2Model`.
+    public var architecture: String {
+        switch modelType {
+        case "hubert": "HubertModel"
+        case "unispeech-sat": "UniSpeechSatModel"
+        case "wavlm": "WavLMModel"
+        case "data2vec-audio": "Data2VecAudioModel"
+        case "wav2vec2-conformer": "Wav2Vec2ConformerModel"
+        case "sew": "SEWModel"
+        default: "Wav2Vec2Model"
+        }
+    }
     /// Samples.
     public var featureExtractor: FeatureExtractorConfig.Kind { .wav2vec2 }
     /// `num_hidden_layers`.
@@ -200,7 +235,7 @@ extension Wav2Vec2Config {
         ] { try check.fraction(key, probability) }
         try check.notNegative("layer_norm_eps", layerNormEpsilon)
         try check.notNegative("initializer_range", initializerRange)
-        try check.positive("num_conv_pos_embeddings", positionalKernel)
+        try check.positive(positionalKernelKey.stringValue, positionalKernel)
         try check.positive("num_conv_pos_embedding_groups", positionalGroups)
         try check.require(
             hiddenSize.isMultiple(of: positionalGroups), "num_conv_pos_embedding_groups",
@@ -251,17 +286,10 @@ extension Wav2Vec2Config {
 
     /// Products of matrices and convolutions; activations and norms are left out.
     public func multiplyAccumulates(inputLength samples: Int) -> [(part: String, count: Int)] {
-        var length = samples
-        var frontEndCount = 0
-        for index in frontEnd.channels.indices {
-            let inputs = index == 0 ? 1 : frontEnd.channels[index - 1]
-            length = max(0, (length - frontEnd.kernels[index]) / frontEnd.strides[index] + 1)
-            frontEndCount += length * frontEnd.channels[index] * inputs * frontEnd.kernels[index]
-        }
         let frames = frontEnd.frameCount(samples: samples)
         let d = hiddenSize
         return [
-            ("front end", frontEndCount),
+            ("front end", frontEnd.multiplyAccumulates(samples: samples)),
             ("feature projection", frames * frontEnd.channels.last! * d),
             (
                 "positional convolution",
@@ -274,7 +302,7 @@ extension Wav2Vec2Config {
 }
 
 extension EncoderFamily {
-    private static let weightNormNames = [
+    static let weightNormNames = [
         (".conv.weight_g", ".conv.parametrizations.weight.original0"),
         (".conv.weight_v", ".conv.parametrizations.weight.original1"),
     ]
@@ -289,9 +317,7 @@ extension EncoderFamily {
     /// HuBERT.
     public static let hubert = EncoderFamily(
         modelType: "hubert", prefix: "hubert.",
-        ignored: heads + [
-            "masked_spec_embed", "encoder.pos_conv_embed.batch_norm.num_batches_tracked",
-        ],
+        ignored: heads + ["masked_spec_embed"],
         renamedSuffixes: weightNormNames
     ) { try $0.decode(Wav2Vec2Config.self, from: $1) }
 }

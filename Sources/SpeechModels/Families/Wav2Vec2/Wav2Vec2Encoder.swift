@@ -1,10 +1,24 @@
 public import Torch
 
-/// wav2vec 2.0 and HuBERT: samples through strided convolutions and Transformer layers
-/// (`Wav2Vec2Model`, `HubertModel`).
+/// wav2vec 2.0 and its relatives: samples through strided convolutions and layers
+/// (`Wav2Vec2Model`, `HubertModel`, `UniSpeechSatModel`, `WavLMModel`, `Data2VecAudioModel`,
+/// `Wav2Vec2ConformerModel`).
 public final class Wav2Vec2Encoder: SpeechEncoder {
-    /// The configuration as its own type.
+    /// What follows the feature projection, in which the relatives differ.
+    struct Body {
+        /// What is added to the projected features [B, T, D], if anything.
+        var positions: ((Tensor) -> Tensor)?
+        /// What all layers add to their attention scores.
+        var bias: PositionBias?
+        var layers: LayerStack
+        /// Whether the encoder's norm stands behind the layers instead of before them.
+        var normIsLast: Bool
+    }
+
+    /// The configuration as its own type, or the part of it that is wav2vec 2.0's.
     public let configuration: Wav2Vec2Config
+    /// The configuration.
+    public let config: any EncoderConfig
     /// All parameters.
     public let parameters: ParameterStore
     /// The type that layers compute in.
@@ -16,53 +30,47 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     private let projectionNorm: LayerNorm?
     private let projection: Linear
     private let maskEmbedding: Tensor?
-    private let positions: PositionalConvolution
-    private let layers: [TransformerLayer]
+    private let body: Body
     private let norm: LayerNorm
     private let adapter: Wav2Vec2Adapter?
 
     /// Builds the network in a store, which reads or initialises the parameters.
-    public init(_ config: Wav2Vec2Config, in store: ParameterStore) {
-        configuration = config
+    public convenience init(_ config: Wav2Vec2Config, in store: ParameterStore) {
+        self.init(config, base: config, in: store) { scope in
+            Body(
+                positions: config.positionalConvolution(scope),
+                layers: config.transformerLayers(scope), normIsLast: config.isPreNorm)
+        }
+    }
+
+    /// Builds a relative.
+    ///
+    /// * `body`: is given the scope `encoder`.
+    init(
+        _ config: any EncoderConfig, base: Wav2Vec2Config, in store: ParameterStore,
+        body: (ParameterScope) -> Body
+    ) {
+        self.config = config
+        configuration = base
         parameters = store
         precision = store.dtype
         let root = store.root
-        let width = config.hiddenSize
-        let channels = config.frontEnd.channels.last!
-        frontEnd = ConvolutionalFrontEnd(root["feature_extractor"], config.frontEnd)
+        let channels = base.frontEnd.channels.last!
+        frontEnd = ConvolutionalFrontEnd(root["feature_extractor"], base.frontEnd)
         projectionNorm =
-            config.projectionHasNorm
+            base.projectionHasNorm
             ? LayerNorm(
                 root["feature_projection"]["layer_norm"], channels,
-                epsilon: config.layerNormEpsilon) : nil
+                epsilon: base.layerNormEpsilon) : nil
         projection = Linear(
-            root["feature_projection"]["projection"], channels, width,
+            root["feature_projection"]["projection"], channels, base.hiddenSize,
             initializer: .uniform(fanIn: channels))
-        let isMaskable = config.maskTimeProbability > 0 || config.maskFeatureProbability > 0
-        maskEmbedding =
-            isMaskable || root.sourceHolds("masked_spec_embed")
-            ? root.parameter("masked_spec_embed", [width], .uniform(0, 1)) : nil
-        positions = PositionalConvolution(
-            root["encoder"]["pos_conv_embed"], width: width, kernel: config.positionalKernel,
-            groups: config.positionalGroups, activation: config.frontEnd.activation,
-            usesBatchNorm: config.positionalBatchNorm)
-        let shape = TransformerShape(
-            width: width, heads: config.numAttentionHeads, feedForward: config.intermediateSize,
-            activation: config.activation, epsilon: config.layerNormEpsilon,
-            isPreNorm: config.isPreNorm, adapterWidth: config.languageAdapterWidth,
-            hiddenDropout: config.hiddenDropout, attentionDropout: config.attentionDropout,
-            activationDropout: config.activationDropout,
-            initializer: .normal(standardDeviation: config.initializerRange))
-        layers = (0..<config.numHiddenLayers).map {
-            TransformerLayer(root["encoder"]["layers"][$0], shape)
-        }
-        norm = LayerNorm(root["encoder"]["layer_norm"], width, epsilon: config.layerNormEpsilon)
-        adapter = config.hasAdapter ? Wav2Vec2Adapter(root["adapter"], config) : nil
-        if store.isInitializing { positions.finishInitialization() }
+        maskEmbedding = base.maskEmbedding(root)
+        self.body = body(root["encoder"])
+        norm = LayerNorm(
+            root["encoder"]["layer_norm"], base.hiddenSize, epsilon: base.layerNormEpsilon)
+        adapter = base.hasAdapter ? Wav2Vec2Adapter(root["adapter"], base) : nil
     }
-
-    /// The configuration.
-    public var config: any EncoderConfig { configuration }
 
     /// Through all strides of the front end.
     public func frameCount(inputLength length: Int) -> Int {
@@ -95,24 +103,54 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
         if let mask { x = mask.zeroed(x) }
-        x = x + positions(x)
-        if !configuration.isPreNorm { x = norm(x) }
+        if let positions = body.positions { x = x + positions(x) }
+        if !body.normIsLast { x = norm(x) }
         if isTraining { x = x.dropout(configuration.hiddenDropout) }
 
-        if request.hiddenStates.contains(0) { output.hiddenStates[0] = x }
-        for number in 1...layers.count where number <= request.lastNeededLayer(of: layers.count) {
-            let (state, feedForward) = layers[number - 1](x, mask, isTraining: isTraining)
-            x = state
-            if request.hiddenStates.contains(number) { output.hiddenStates[number] = x }
-            if request.feedForward.contains(number) { output.feedForward[number] = feedForward }
-        }
+        x = body.layers(
+            x, mask, bias: body.bias?(frames: frames, x.dtype), request: request,
+            isTraining: isTraining, keepingIn: &output)
         guard request.wantsLastHiddenState else { return output }
 
-        if configuration.isPreNorm { x = norm(x) }
+        if body.normIsLast { x = norm(x) }
         output.encoderOutput = x
         if let adapter { x = adapter(x) }
         output.lastHiddenState = x
         return output
+    }
+}
+
+extension Wav2Vec2Config {
+    /// The parameter that stands in for masked frames, where the checkpoint or training has one.
+    func maskEmbedding(_ root: ParameterScope) -> Tensor? {
+        guard
+            maskTimeProbability > 0 || maskFeatureProbability > 0
+                || root.sourceHolds("masked_spec_embed")
+        else { return nil }
+        return root.parameter("masked_spec_embed", [hiddenSize], .uniform(0, 1))
+    }
+
+    /// The positional convolution in the scope `encoder`.
+    func positionalConvolution(
+        _ scope: ParameterScope, stride: Int = 1
+    ) -> (Tensor) -> Tensor {
+        let convolution = PositionalConvolution(
+            scope["pos_conv_embed"], width: hiddenSize, kernel: positionalKernel,
+            groups: positionalGroups, stride: stride, activation: frontEnd.activation,
+            usesBatchNorm: positionalBatchNorm)
+        return { convolution($0) }
+    }
+
+    /// The Transformer layers in the scope `encoder`.
+    func transformerLayers(_ scope: ParameterScope, gatesBias: Bool = false) -> LayerStack {
+        let shape = TransformerShape(
+            width: hiddenSize, heads: numAttentionHeads, feedForward: intermediateSize,
+            activation: activation, epsilon: layerNormEpsilon, isPreNorm: isPreNorm,
+            adapterWidth: languageAdapterWidth, hiddenDropout: hiddenDropout,
+            attentionDropout: attentionDropout, activationDropout: activationDropout,
+            initializer: .normal(standardDeviation: initializerRange), gatesBias: gatesBias)
+        return LayerStack(
+            (0..<numHiddenLayers).map { TransformerLayer(scope["layers"][$0], shape) })
     }
 }
 

@@ -1,0 +1,68 @@
+import Foundation
+import Torch
+
+/// What attention scores of WavLM depend on besides content: one learned value for every head and
+/// range of distances, shared by all layers (WavLM, section 3.1; `WavLMAttention.compute_bias`).
+package struct PositionBias {
+    private let table: Embedding
+    private let buckets: Int
+    private let maxDistance: Int
+
+    /// * `scope`: the attention of the first layer, which owns the table.
+    init(_ scope: ParameterScope, heads: Int, buckets: Int, maxDistance: Int, _ first: Initializer)
+    {
+        table = Embedding(
+            scope["rel_attn_embed"], count: buckets, width: heads, initializer: first)
+        self.buckets = buckets
+        self.maxDistance = maxDistance
+    }
+
+    /// The biases of `frames` queries and as many keys, [n, T, T].
+    func callAsFunction(frames: Int, _ dtype: DType) -> Tensor {
+        let ids = (1 - frames..<frames).map {
+            Int64(Self.bucket(of: $0, count: buckets, maxDistance: maxDistance))
+        }
+        let byDistance = table(Tensor(ids, [ids.count], device: table.weight.device))
+            .to(dtype).transpose(0, 1)  // [n, 2 T − 1]
+        return DistanceScores.byKey(
+            byDistance.unsqueeze(1).expand([-1, frames, -1]), keys: frames)
+    }
+
+    /// The range that a distance key − query falls in: half of them for each sign; of those, half
+    /// stand for one distance each, the rest widen like logarithms up to `maxDistance`.
+    ///
+    /// In float32, as the reference computes it, for the borders of the ranges depend on it.
+    package static func bucket(of distance: Int, count: Int, maxDistance: Int) -> Int {
+        let half = count / 2
+        let exact = half / 2
+        let offset = distance > 0 ? half : 0
+        let size = abs(distance)
+        if size < exact { return offset + size }
+        let logarithm = logf(Float(size) / Float(exact))
+        let scale = Float(log(Double(maxDistance) / Double(exact)))
+        let wide = Float(exact) + logarithm / scale * Float(half - exact)
+        // Compared before it is converted: far distances may not fit into an integer.
+        return offset + (wide < Float(half - 1) ? Int(wide) : half - 1)
+    }
+}
+
+/// How strongly a query of WavLM takes the position bias, from its own content.
+struct PositionGate {
+    private let projection: Linear
+    private let scale: Tensor
+    private let heads: Int
+
+    init(_ scope: ParameterScope, width: Int, heads: Int, _ first: Initializer) {
+        projection = Linear(
+            scope["gru_rel_pos_linear"], width / heads, 8, initializer: first)
+        scale = scope.parameter("gru_rel_pos_const", [1, heads, 1, 1], .ones)
+        self.heads = heads
+    }
+
+    /// The gates of queries made from `x` [B, T, D], [B, n, T, 1].
+    func callAsFunction(_ x: Tensor) -> Tensor {
+        let gates = projection(x.splitHeads(heads)).unflatten(3, [2, 4]).sum([4]).sigmoid()
+            .chunk(2, 3)
+        return gates[0] * (gates[1] * scale.to(x.dtype) - 1.0) + 2.0
+    }
+}

@@ -1,0 +1,123 @@
+public import Torch
+
+/// SEW: wav2vec 2.0 whose layers run on squeezed frames (`SEWModel`).
+///
+/// Hidden states and feed-forward features are at the squeezed rate, the last hidden state is at the
+/// rate of the front end again.
+public final class SEWEncoder: SpeechEncoder {
+    /// The configuration as its own type.
+    public let configuration: SEWConfig
+    /// All parameters.
+    public let parameters: ParameterStore
+    /// The type that layers compute in.
+    public var precision: DType
+    /// Whether dropout is active.
+    public var isTraining = false
+
+    private let frontEnd: ConvolutionalFrontEnd
+    private let inputNorm, norm: LayerNorm
+    private let projection: Linear?
+    private let maskEmbedding: Tensor?
+    private let positions: (Tensor) -> Tensor
+    private let layers: LayerStack
+    private let upsampling: Linear
+
+    /// Builds the network in a store, which reads or initialises the parameters.
+    public init(_ config: SEWConfig, in store: ParameterStore) {
+        configuration = config
+        parameters = store
+        precision = store.dtype
+        let base = config.base
+        let root = store.root
+        let channels = base.frontEnd.channels.last!
+        frontEnd = ConvolutionalFrontEnd(root["feature_extractor"], base.frontEnd)
+        inputNorm = LayerNorm(root["layer_norm"], channels, epsilon: base.layerNormEpsilon)
+        let initializer = Initializer.normal(standardDeviation: base.initializerRange)
+        projection =
+            channels == base.hiddenSize
+            ? nil
+            : Linear(
+                root["feature_projection"], channels, base.hiddenSize, initializer: initializer)
+        maskEmbedding = base.maskEmbedding(root)
+        positions = base.positionalConvolution(root["encoder"], stride: config.squeezeFactor)
+        norm = LayerNorm(
+            root["encoder"]["layer_norm"], base.hiddenSize, epsilon: base.layerNormEpsilon)
+        layers = base.transformerLayers(root["encoder"])
+        upsampling = Linear(
+            root["encoder"]["upsample"]["projection"], base.hiddenSize,
+            base.hiddenSize * config.squeezeFactor, initializer: initializer)
+    }
+
+    /// The configuration.
+    public var config: any EncoderConfig { configuration }
+
+    /// Squeezed frames that are all of the clip.
+    public func frameCount(inputLength length: Int) -> Int {
+        configuration.base.frontEnd.frameCount(samples: length) / configuration.squeezeFactor
+    }
+
+    /// The frames that squeezed ones are made of; what does not fill another one comes on top.
+    public func outputLength(frames: Int) -> Int { frames * configuration.squeezeFactor }
+
+    /// Runs the encoder on samples [B, N].
+    ///
+    /// * `masked`: [B, T] `bool` at the rate of the front end or of the hidden states.
+    public func encode(
+        _ input: EncoderInput, masked: Tensor?, request: LayerRequest
+    ) -> EncoderOutput {
+        let base = configuration.base
+        let squeeze = configuration.squeezeFactor
+        let features = frontEnd(input.values.to(precision))  // [B, T, C]
+        let frames = features.size(1)
+        precondition(frames >= squeeze, "\(frames) frames cannot be squeezed by \(squeeze)")
+        let lengths =
+            input.lengths?.map { base.frontEnd.frameCount(samples: $0) }
+            ?? Array(repeating: frames, count: input.batchSize)
+        var output = EncoderOutput(
+            lengths: lengths.map { $0 / squeeze }, outputLengths: lengths)
+
+        var x = inputNorm(features)
+        if let projection { x = projection(x) }  // [B, T, D]
+        if isTraining { x = x.dropout(base.featureProjectionDropout) }
+        if let masked, let maskEmbedding, base.appliesMask {
+            x = x.replacingFrames(unsqueezed(masked, frames: frames), with: maskEmbedding)
+        }
+        if let mask = AttentionMask(
+            lengths: input.lengths == nil ? nil : lengths, frames: frames, device: x.device)
+        {
+            x = mask.zeroed(x)
+        }
+
+        let squeezed = frames / squeeze
+        let pooled = x.narrow(1, 0, squeezed * squeeze).unflatten(1, [squeezed, squeeze])
+            .mean([2])
+        x = pooled + positions(x).narrow(1, 0, squeezed)
+        x = norm(x)
+        if isTraining { x = x.dropout(base.hiddenDropout) }
+        // A squeezed frame may be attended to if any of its frames is real.
+        let mask = AttentionMask(
+            lengths: input.lengths == nil
+                ? nil : lengths.map { min(squeezed, ($0 + squeeze - 1) / squeeze) },
+            frames: squeezed, device: x.device)
+        x = layers(x, mask, request: request, isTraining: isTraining, keepingIn: &output)
+        guard request.wantsLastHiddenState else { return output }
+
+        x = base.frontEnd.activation(upsampling(x)).unflatten(2, [squeeze, -1]).flatten(1, 2)
+        if x.size(1) < frames { x = x.padded([0, 0, 0, frames - x.size(1)]) }
+        output.encoderOutput = x
+        output.lastHiddenState = x
+        return output
+    }
+
+    /// A mask of squeezed frames, spread over the frames that they are made of.
+    private func unsqueezed(_ masked: Tensor, frames: Int) -> Tensor {
+        if masked.size(1) == frames { return masked }
+        let squeeze = configuration.squeezeFactor
+        let spread = masked.unsqueeze(2).expand([-1, -1, squeeze]).flatten(1, 2)
+        let rest = frames - spread.size(1)
+        precondition((0..<squeeze).contains(rest), "a mask of \(masked.shape) for \(frames) frames")
+        if rest == 0 { return spread }
+        let tail = Tensor.zeros([spread.size(0), rest], dtype: .bool, device: spread.device)
+        return .concatenate([spread, tail], 1)
+    }
+}
