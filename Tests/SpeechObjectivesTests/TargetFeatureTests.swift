@@ -15,13 +15,12 @@ import Torch
         let values = Tensor.normal(
             [3, frames, width], dtype: .float64, generator: RandomGenerator(seed: 2)
         ).doubles()
-        return (0..<3).map { clip in
-            (0..<frames).map { frame in
-                (0..<width).map { channel in
-                    frame < lengths[clip]
-                        ? 3 * values[(clip * frames + frame) * width + channel]
-                            + Double(channel) + Double(clip)
-                        : padding
+        return (0..<3).map { (clip: Int) -> [[Double]] in
+            (0..<frames).map { (frame: Int) -> [Double] in
+                (0..<width).map { (channel: Int) -> Double in
+                    guard frame < lengths[clip] else { return padding }
+                    let value = values[(clip * frames + frame) * width + channel]
+                    return 3 * value + Double(channel + clip)
                 }
             }
         }
