@@ -61,9 +61,10 @@ import Torch
             objective.heads.clearGradients()
         }
         let after = try validation()
-        // A student that knows nothing is near chance.
+        // A student that knows nothing is at chance or, in few dimensions, where cosines of
+        // unrelated vectors are far from 0, above it.
         let chance = try #require(objective.chanceLevel)
-        expectClose(before, chance, within: 0.6)
+        #expect(before > chance - 0.2)
         #expect(after < before - 0.1, "\(before) to \(after)")
         #expect(objective.teacher.parameters.all.map { $0.tensor.floats() } == teacher)
     }
