@@ -54,6 +54,15 @@ import Torch
             }
             results.append(try step(batches, learningRate: 1e-3))
         }
+        // The same speech twice is no larger step.
+        let tiny = try TinyDistillation(settings)
+        let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 0)
+        let batch = try TinyDistillation.batch(seconds)
+        var twice = try step(
+            (0..<2).map { (batch, BatchSeed(seed: 1, step: 0, batch: $0)) }, learningRate: 1e-3)
+        twice.count /= 2
+        twice.lossSum /= 2
+        results.append(twice)
         for result in results.dropFirst() {
             #expect(result.count == results[0].count)
             expectClose(result.loss, results[0].loss, within: 1e-5, "loss")
