@@ -149,7 +149,7 @@ import Testing
                 print(json.dumps({t: [[e.step, e.value] for e in events.Scalars(t)] for t in tags}))
                 """
             let process = Process()
-            process.executableURL = try #require(Self.python)
+            process.executableURL = Self.python
             process.arguments = ["-c", script, folder.path]
             let output = Pipe()
             process.standardOutput = output
