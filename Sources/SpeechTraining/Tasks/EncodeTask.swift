@@ -1,5 +1,5 @@
 import Foundation
-public import SpeechCore
+import SpeechCore
 public import SpeechModels
 import Torch
 
