@@ -26,24 +26,36 @@ extension Tensor {
         self.init(Tensor.copied(bytes, dtype: dtype, shape, device))
     }
 
+    /// Makes a tensor on the CPU whose bytes, in row-major order, `fill` writes.
+    ///
+    /// - Throws: what `fill` throws.
+    public static func filled(
+        dtype: DType, _ shape: [Int], _ fill: (UnsafeMutableRawBufferPointer) throws -> Void
+    ) rethrows -> Tensor {
+        _ = Engine.initialized
+        if ct_scope_failed() { return .failed }
+        let sizes = shape.map { Int64($0) }
+        var handle: OpaquePointer?
+        guard ct_new_host(dtype.rawValue, sizes, Int32(sizes.count), &handle) == 0 else {
+            TorchFailure.report("\(shape) \(dtype) on the host")
+            return .failed
+        }
+        let tensor = Tensor(handle)
+        // An empty tensor may have no memory.
+        let address = handle.flatMap { ct_data($0) }
+        let bytes = shape.reduce(dtype.byteCount, *)
+        try withExtendedLifetime(tensor) {
+            try fill(
+                UnsafeMutableRawBufferPointer(
+                    start: address, count: address == nil ? 0 : bytes))
+        }
+        return tensor
+    }
+
     private static func copied(
         _ bytes: UnsafeRawBufferPointer, dtype: DType, _ shape: [Int], _ device: Device
     ) -> OpaquePointer? {
-        _ = Engine.initialized
-        if ct_scope_failed() { return nil }
-        let sizes = shape.map { Int64($0) }
-        var handle: OpaquePointer?
-        // An empty buffer may have no address; nothing is read from the stand-in.
-        let status = withUnsafePointer(to: 0) { standIn in
-            ct_from_host(
-                bytes.baseAddress ?? UnsafeRawPointer(standIn), dtype.rawValue, sizes,
-                Int32(sizes.count), &handle)
-        }
-        guard status == 0 else {
-            TorchFailure.report("copy of \(shape) \(dtype) from the host")
-            return nil
-        }
-        return device == .cpu ? handle : Tensor(handle).to(device).relinquish()
+        filled(dtype: dtype, shape) { $0.copyMemory(from: bytes) }.to(device).relinquish()
     }
 
     /// Makes a tensor of one value without dimensions.

@@ -81,6 +81,13 @@ import Torch
         #expect(x.isFinite().values() == [true, false, false, false])
         #expect(!x.isFinite().allTrue())
         #expect(Tensor.zeros([3]).isFinite().allTrue())
+        for dtype in [DType.float32, .float64, .float16, .bfloat16] {
+            #expect(Tensor([-1, 2, 65504] as [Float], [3]).to(dtype).isAllFinite())
+            for bad in [Float.infinity, -.infinity, .nan] {
+                #expect(!Tensor([1, bad, 2] as [Float], [3]).to(dtype).isAllFinite())
+            }
+        }
+        #expect(Tensor.zeros([0, 3]).isAllFinite())
     }
 
     @Test func masksSelectAndFill() {

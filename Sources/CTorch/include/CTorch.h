@@ -90,10 +90,9 @@ int32_t ct_device(const CTTensor *tensor);
 /// How often the values were changed in place.
 uint32_t ct_changes(const CTTensor *tensor);
 bool ct_is_contiguous(const CTTensor *tensor);
-/// A new tensor on the CPU holding a copy of `data`.
-int ct_from_host(
-    const void *data, int32_t dtype, const int64_t *sizes, int32_t rank,
-    CTTensor *_Nullable *_Nonnull result);
+/// A new tensor on the CPU whose values are yet to be written to `ct_data`.
+int ct_new_host(
+    int32_t dtype, const int64_t *sizes, int32_t rank, CTTensor *_Nullable *_Nonnull result);
 /// Copies the values, in row-major order, into `data` of `bytes` bytes.
 int ct_to_host(const CTTensor *tensor, void *data, size_t bytes);
 /// The memory of a contiguous CPU tensor.

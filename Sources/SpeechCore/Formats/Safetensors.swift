@@ -44,6 +44,13 @@ public final class SafetensorsFile: TensorFile {
         try file.withBytes(try found(name).range, body)
     }
 
+    /// Copies the little-endian bytes of a tensor in row-major order into a buffer of their size.
+    ///
+    /// - Throws: `TensorFileError.missingTensor`, or `FileSystemError` when the file was truncated.
+    public func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws {
+        try file.read(try found(name).range, into: buffer)
+    }
+
     /// Gives the memory of a tensor's pages back to the system; reading it again works.
     ///
     /// - Throws: `TensorFileError.missingTensor`.

@@ -21,6 +21,11 @@ public protocol TensorFile: Sendable {
         of name: String, _ body: (UnsafeRawBufferPointer) throws -> R
     ) throws -> R
 
+    /// Copies the little-endian bytes of a tensor in row-major order into a buffer of their size.
+    ///
+    /// - Throws: as `withBytes`, and `FileSystemError`.
+    func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws
+
     /// Gives the memory of a tensor's pages back to the system; reading it again works.
     ///
     /// Loading a large checkpoint calls this after each tensor, so that the file's pages do not add to
@@ -31,6 +36,13 @@ public protocol TensorFile: Sendable {
 
     /// Gives the memory of all pages of the file back to the system.
     func releasePages()
+}
+
+extension TensorFile {
+    /// Copies what `withBytes` gives.
+    public func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws {
+        try withBytes(of: name) { buffer.copyMemory(from: $0) }
+    }
 }
 
 /// What can be wrong with the tensors asked of a checkpoint, whatever its format.

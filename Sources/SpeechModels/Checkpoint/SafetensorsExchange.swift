@@ -44,9 +44,7 @@ extension TensorShards {
                 path: file.path, tensor: name, expected: "a type that LibTorch's operators take",
                 found: file.entry(name)?.dtype.rawValue ?? "none")
         }
-        let tensor = try file.withBytes(of: name) {
-            Tensor(bytes: $0, dtype: dtype, info.shape)
-        }
+        let tensor = try Tensor.filled(dtype: dtype, info.shape) { try file.read(name, into: $0) }
         // Without this a large checkpoint would be in memory twice: as pages and as tensors.
         try file.releasePages(of: name)
         return tensor

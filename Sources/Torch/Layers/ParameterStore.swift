@@ -113,7 +113,7 @@ public final class ParameterStore {
                 }
                 // Converted first: what overflows the type it is held in is no use either.
                 tensor = tensor.to(dtype)
-                if !tensor.isFinite().allTrue() { mismatch.nonFinite.append(name) }
+                if !tensor.isAllFinite() { mismatch.nonFinite.append(name) }
             } else {
                 if let found {
                     mismatch.misshaped.append((name, shape, found))

@@ -86,9 +86,13 @@ extension Tensor {
 
 /// A frozen weight in the layout that oneDNN's product reads fastest, made at the first call.
 ///
-/// It takes as much memory as the weight itself. Weights that require a gradient are never packed;
-/// one that is changed in place is packed again.
+/// It takes as much memory as the weight itself, so large weights are not packed: a model of gigabytes
+/// must not be in memory twice, and for the sizes of small models it helps most. Neither are weights
+/// that require a gradient; one that is changed in place is packed again.
 public final class PackedWeight {
+    /// The most values of a weight that is packed: those of a layer of width 512.
+    private static let largest = 1 << 20
+
     private var tensor: Tensor?
     private var changes: UInt32 = 0
 
@@ -96,7 +100,7 @@ public final class PackedWeight {
     public init() {}
 
     fileprivate func layout(of weight: Tensor, rows: Int) -> Tensor? {
-        guard !weight.requiresGradient, let handle = weight.handle,
+        guard !weight.requiresGradient, weight.count <= Self.largest, let handle = weight.handle,
             let reorder = Operator.reorderWeight
         else { return nil }
         let now = ct_changes(handle)

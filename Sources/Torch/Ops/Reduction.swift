@@ -8,6 +8,7 @@ extension Operator {
     fileprivate static let variance = Operator("aten::var", "correction")
     fileprivate static let norm = Operator("aten::linalg_vector_norm")
     fileprivate static let all = Operator("aten::all")
+    fileprivate static let minMax = Operator("aten::aminmax")
     fileprivate static let foreachNorm = Operator("aten::_foreach_norm", "Scalar")
     fileprivate static let foreachMultiply = Operator("aten::_foreach_mul_", "Scalar")
     fileprivate static let foreachAdd = Operator("aten::_foreach_add_", "List")
@@ -56,6 +57,13 @@ extension Tensor {
 
     /// Whether every element of this `bool` tensor is true.
     public func allTrue() -> Bool { Operator.all(.tensor(self)).item() != 0 }
+
+    /// Whether no element is infinite or NaN, in one pass and without memory of its own.
+    public func isAllFinite() -> Bool {
+        if count == 0 { return true }
+        // NaN is its own minimum and maximum.
+        return Operator.minMax.all(.tensor(self), count: 2).allSatisfy { $0.item().isFinite }
+    }
 
     /// The Euclidean norm of each tensor, in one call.
     public static func norms(_ tensors: [Tensor]) -> [Tensor] {
