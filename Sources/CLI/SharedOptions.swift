@@ -47,4 +47,6 @@ struct FamilyOption: ExpressibleByArgument {
     }
 
     static var allValueStrings: [String] { ["w2v-bert"] + EncoderFamily.all.map(\.modelType) }
+
+    var defaultValueDescription: String { family.modelType }
 }

@@ -9,6 +9,9 @@ extension Commands {
         private static let frozen: [String: [String]] = [
             "colld": [],
             "colld benchmark": [],
+            "colld benchmark load": [
+                "--device=", "--json", "--model=", "--precision=", "--threads=",
+            ],
             "colld benchmark distill": [
                 "--batch=", "--device=", "--family=", "--json", "--precision=", "--seconds=",
                 "--steps=", "--student=", "--teacher=", "--threads=",

@@ -8,7 +8,7 @@ import SpeechTraining
 struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmark", abstract: "Measure throughput, latency and memory here.",
-        subcommands: [BenchmarkDistillCommand.self])
+        subcommands: [BenchmarkDistillCommand.self, BenchmarkLoadCommand.self])
 }
 
 /// `colld benchmark distill`: whole distillation steps.
@@ -17,7 +17,7 @@ struct BenchmarkDistillCommand: ParsableCommand {
         commandName: "distill",
         abstract: "Time whole distillation steps on random weights and noise.")
 
-    @Option(help: "The family of both encoders: w2v-bert, wav2vec2 or hubert.")
+    @Option(help: "The family of both encoders.")
     var family = FamilyOption(argument: "w2v-bert")!
 
     @Option(help: "Teacher, layers x width.")

@@ -14,7 +14,7 @@ struct InitializeCommand: ParsableCommand {
             and as the start of training without a teacher.
             """)
 
-    @Option(help: "The family: w2v-bert, wav2vec2 or hubert.")
+    @Option(help: "The family of the encoder.")
     var family = FamilyOption(argument: "w2v-bert")!
 
     @Option(help: "The shape, layers x width.")

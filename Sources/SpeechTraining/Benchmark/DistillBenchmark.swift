@@ -7,7 +7,7 @@ public import Torch
 public struct DistillBenchmark {
     /// What is measured.
     public struct Settings: Sendable {
-        /// `wav2vec2-bert`, `wav2vec2` or `hubert`, all else as in the family's large public models.
+        /// The family of both encoders, all else as in its large public models.
         public var family: EncoderFamily
         /// The teacher's shape.
         public var teacher: StudentDesign
