@@ -89,7 +89,7 @@ import Testing
 
     @Test func aStudentOfWav2Vec2() throws {
         var teacher = Wav2Vec2Config()
-        teacher.modelType = "hubert"
+        teacher.dialect = .hubert
         teacher.isPreNorm = true
         teacher.frontEnd.norm = .layer
         let design = StudentDesign(layers: 3, width: 256, heads: 8, feedForward: 640)

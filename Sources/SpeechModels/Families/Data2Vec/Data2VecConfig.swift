@@ -14,14 +14,12 @@ public struct Data2VecConfig: WaveformEncoderConfig {
     /// Reads `config.json`; missing keys take the class defaults.
     public init(from decoder: any Decoder) throws {
         var defaults = Wav2Vec2Config()
-        defaults.modelType = "data2vec-audio"
+        defaults.dialect = .data2Vec
         defaults.frontEnd.norm = .layer
         defaults.positionalKernel = 19
         base = try Wav2Vec2Config(from: decoder, defaults: defaults)
         let c = try decoder.container(keyedBy: ConfigKey.self)
         positionalLayers = try c.value("num_conv_pos_embeddings", default: positionalLayers)
-        // A key of wav2vec 2.0 alone.
-        base.languageAdapterWidth = nil
     }
 
     /// Writes every key that this type reads, and what `transformers` needs to choose a class.
@@ -57,6 +55,13 @@ public struct Data2VecConfig: WaveformEncoderConfig {
             (part, part == "positional convolution" ? count * positionalLayers : count)
         }
     }
+}
+
+extension Wav2Vec2Dialect {
+    /// data2vec on audio, which counts layers under the name that the others have for taps.
+    static let data2Vec = Wav2Vec2Dialect(
+        modelType: "data2vec-audio", architecture: "Data2VecAudioModel",
+        keys: [.adapter], positionalKernelKey: "conv_pos_kernel_size")
 }
 
 extension EncoderFamily {

@@ -12,7 +12,7 @@ public struct SEWConfig: WaveformEncoderConfig {
     /// Reads `config.json`; missing keys take the class defaults.
     public init(from decoder: any Decoder) throws {
         var defaults = Wav2Vec2Config()
-        defaults.modelType = "sew"
+        defaults.dialect = .sew
         defaults.frontEnd.channels =
             [64] + Array(repeating: 128, count: 4) + Array(repeating: 256, count: 4)
             + Array(repeating: 512, count: 4)
@@ -21,9 +21,6 @@ public struct SEWConfig: WaveformEncoderConfig {
         base = try Wav2Vec2Config(from: decoder, defaults: defaults)
         let c = try decoder.container(keyedBy: ConfigKey.self)
         squeezeFactor = try c.value("squeeze_factor", default: squeezeFactor)
-        // Keys of the relatives.
-        base.languageAdapterWidth = nil
-        base.hasAdapter = false
     }
 
     /// Writes every key that this type reads, and what `transformers` needs to choose a class.
@@ -62,6 +59,13 @@ public struct SEWConfig: WaveformEncoderConfig {
             ("upsampling", frames * d * d * squeezeFactor),
         ]
     }
+}
+
+extension Wav2Vec2Dialect {
+    /// SEW.
+    static let sew = Wav2Vec2Dialect(
+        modelType: "sew", architecture: "SEWModel",
+        keys: [.frontEndNorm])
 }
 
 extension EncoderFamily {

@@ -1,13 +1,16 @@
-import Foundation
+extension Wav2Vec2Dialect {
+    /// UniSpeech-SAT.
+    public static let uniSpeechSAT = Wav2Vec2Dialect(
+        modelType: "unispeech-sat", architecture: "UniSpeechSatModel",
+        keys: [.frontEndNorm, .normOrder])
+}
 
 extension EncoderFamily {
     /// UniSpeech-SAT: wav2vec 2.0's network, trained to tell speakers apart, too.
-    public static let uniSpeechSAT = EncoderFamily(
-        modelType: "unispeech-sat", prefix: "unispeech_sat.",
-        ignored: heads + [
+    public static let uniSpeechSAT = wav2Vec2(
+        .uniSpeechSAT, prefix: "unispeech_sat.",
+        ignored: [
             "quantizer.", "project_hid.", "project_q.", "speaker_proj.",
             "label_embeddings_concat", "masked_spec_embed",
-        ],
-        renamedSuffixes: weightNormNames
-    ) { try $0.decode(Wav2Vec2Config.self, from: $1) }
+        ])
 }

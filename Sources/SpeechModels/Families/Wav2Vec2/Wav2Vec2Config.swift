@@ -5,8 +5,8 @@ public import Torch
 /// The configuration of wav2vec 2.0 (base, large, XLS-R, MMS), HuBERT and UniSpeech-SAT, and what
 /// those of their relatives have in common with it; defaults are those of `Wav2Vec2Config`.
 public struct Wav2Vec2Config: EncoderConfig {
-    /// `wav2vec2`, `hubert`, `unispeech-sat`, or what a relative is called.
-    public var modelType = "wav2vec2"
+    /// What the family is called, and which keys it has.
+    public var dialect = Wav2Vec2Dialect.wav2Vec2
     /// `hidden_size`.
     public var hiddenSize = 768
     /// `num_hidden_layers`.
@@ -67,15 +67,21 @@ public struct Wav2Vec2Config: EncoderConfig {
     public init() {}
 
     /// Reads `config.json`; missing keys take the class defaults.
+    ///
+    /// It is read as wav2vec 2.0's, or as the family's that `EncoderFamily` reads.
     public init(from decoder: any Decoder) throws {
-        try self.init(from: decoder, defaults: Wav2Vec2Config())
+        var defaults = Wav2Vec2Config()
+        if let dialect = decoder.userInfo[.wav2Vec2Dialect] as? Wav2Vec2Dialect {
+            defaults.dialect = dialect
+        }
+        try self.init(from: decoder, defaults: defaults)
     }
 
-    /// Reads `config.json`; missing keys take those of `defaults`.
+    /// Reads `config.json`; missing keys take the values of `defaults`, whose dialect says which keys
+    /// there are.
     init(from decoder: any Decoder, defaults: Wav2Vec2Config) throws {
         self = defaults
         let c = try decoder.container(keyedBy: ConfigKey.self)
-        modelType = try c.value("model_type", default: modelType)
         hiddenSize = try c.value("hidden_size", default: hiddenSize)
         numHiddenLayers = try c.value("num_hidden_layers", default: numHiddenLayers)
         numAttentionHeads = try c.value("num_attention_heads", default: numAttentionHeads)
@@ -86,17 +92,19 @@ public struct Wav2Vec2Config: EncoderConfig {
         frontEnd.kernels = try c.value("conv_kernel", default: frontEnd.kernels)
         frontEnd.strides = try c.value("conv_stride", default: frontEnd.strides)
         frontEnd.hasBias = try c.value("conv_bias", default: frontEnd.hasBias)
-        if hasFrontEndNormKey {
+        if dialect.keys.contains(.frontEndNorm) {
             frontEnd.norm = try c.value("feat_extract_norm", default: frontEnd.norm)
         }
         frontEnd.activation = try c.value(
             "feat_extract_activation", default: frontEnd.activation)
-        projectionHasNorm = try c.value("feat_proj_layer_norm", default: projectionHasNorm)
-        positionalKernel = try c.value(positionalKernelKey, default: positionalKernel)
+        positionalKernel = try c.value(dialect.positionalKernelKey, default: positionalKernel)
         positionalGroups = try c.value(
             "num_conv_pos_embedding_groups", default: positionalGroups)
-        positionalBatchNorm = try c.value("conv_pos_batch_norm", default: positionalBatchNorm)
-        if hasNormOrderKey {
+        if dialect.keys.contains(.optionalNorms) {
+            projectionHasNorm = try c.value("feat_proj_layer_norm", default: projectionHasNorm)
+            positionalBatchNorm = try c.value("conv_pos_batch_norm", default: positionalBatchNorm)
+        }
+        if dialect.keys.contains(.normOrder) {
             isPreNorm = try c.value("do_stable_layer_norm", default: isPreNorm)
         }
         hiddenDropout = try c.value("hidden_dropout", default: hiddenDropout)
@@ -107,12 +115,17 @@ public struct Wav2Vec2Config: EncoderConfig {
         appliesMask = try c.value("apply_spec_augment", default: appliesMask)
         maskTimeProbability = try c.value("mask_time_prob", default: maskTimeProbability)
         maskFeatureProbability = try c.value("mask_feature_prob", default: maskFeatureProbability)
-        hasAdapter = try c.value("add_adapter", default: hasAdapter)
-        adapterKernel = try c.value("adapter_kernel_size", default: adapterKernel)
-        adapterStride = try c.value("adapter_stride", default: adapterStride)
-        adapterLayers = try c.value("num_adapter_layers", default: adapterLayers)
-        outputHiddenSize = try c.value("output_hidden_size", default: hiddenSize)
-        languageAdapterWidth = try c.decodeIfPresent(Int.self, forKey: "adapter_attn_dim")
+        outputHiddenSize = hiddenSize
+        if dialect.keys.contains(.adapter) {
+            hasAdapter = try c.value("add_adapter", default: hasAdapter)
+            adapterKernel = try c.value("adapter_kernel_size", default: adapterKernel)
+            adapterStride = try c.value("adapter_stride", default: adapterStride)
+            adapterLayers = try c.value("num_adapter_layers", default: adapterLayers)
+            outputHiddenSize = try c.value("output_hidden_size", default: hiddenSize)
+        }
+        if dialect.keys.contains(.languageAdapters) {
+            languageAdapterWidth = try c.decodeIfPresent(Int.self, forKey: "adapter_attn_dim")
+        }
         initializerRange = try c.value("initializer_range", default: initializerRange)
     }
 
@@ -132,11 +145,15 @@ public struct Wav2Vec2Config: EncoderConfig {
         try c.encode(frontEnd.strides, forKey: "conv_stride")
         try c.encode(frontEnd.channels.count, forKey: "num_feat_extract_layers")
         try c.encode(frontEnd.hasBias, forKey: "conv_bias")
-        if hasFrontEndNormKey { try c.encode(frontEnd.norm, forKey: "feat_extract_norm") }
+        if dialect.keys.contains(.frontEndNorm) {
+            try c.encode(frontEnd.norm, forKey: "feat_extract_norm")
+        }
         try c.encode(frontEnd.activation, forKey: "feat_extract_activation")
-        try c.encode(positionalKernel, forKey: positionalKernelKey)
+        try c.encode(positionalKernel, forKey: dialect.positionalKernelKey)
         try c.encode(positionalGroups, forKey: "num_conv_pos_embedding_groups")
-        if hasNormOrderKey { try c.encode(isPreNorm, forKey: "do_stable_layer_norm") }
+        if dialect.keys.contains(.normOrder) {
+            try c.encode(isPreNorm, forKey: "do_stable_layer_norm")
+        }
         try c.encode(hiddenDropout, forKey: "hidden_dropout")
         try c.encode(activationDropout, forKey: "activation_dropout")
         try c.encode(attentionDropout, forKey: "attention_dropout")
@@ -146,50 +163,28 @@ public struct Wav2Vec2Config: EncoderConfig {
         try c.encode(maskTimeProbability, forKey: "mask_time_prob")
         try c.encode(maskFeatureProbability, forKey: "mask_feature_prob")
         try c.encode(initializerRange, forKey: "initializer_range")
-        if modelType == "hubert" {
+        if dialect.keys.contains(.optionalNorms) {
             try c.encode(projectionHasNorm, forKey: "feat_proj_layer_norm")
             try c.encode(positionalBatchNorm, forKey: "conv_pos_batch_norm")
         }
-        if hasAdapterKeys {
+        if dialect.keys.contains(.adapter) {
             try c.encode(hasAdapter, forKey: "add_adapter")
             try c.encode(adapterKernel, forKey: "adapter_kernel_size")
             try c.encode(adapterStride, forKey: "adapter_stride")
             try c.encode(adapterLayers, forKey: "num_adapter_layers")
             try c.encode(outputHiddenSize, forKey: "output_hidden_size")
         }
-        if modelType == "wav2vec2" {
+        if dialect.keys.contains(.languageAdapters) {
             try c.encode(languageAdapterWidth, forKey: "adapter_attn_dim")
         }
-    }
-
-    // Which keys the relatives have.
-
-    private var hasFrontEndNormKey: Bool { modelType != "data2vec-audio" }
-    private var hasNormOrderKey: Bool {
-        !["data2vec-audio", "wav2vec2-conformer", "sew"].contains(modelType)
-    }
-    private var hasAdapterKeys: Bool {
-        ["wav2vec2", "wavlm", "data2vec-audio", "wav2vec2-conformer"].contains(modelType)
-    }
-    /// data2vec counts layers under the name that the others have for taps.
-    private var positionalKernelKey: ConfigKey {
-        modelType == "data2vec-audio" ? "conv_pos_kernel_size" : "num_conv_pos_embeddings"
     }
 }
 
 extension Wav2Vec2Config {
+    /// `model_type`.
+    public var modelType: String { dialect.modelType }
     /// The class of the bare encoder, such as `Wav2Vec2Model`.
-    public var architecture: String {
-        switch modelType {
-        case "hubert": "HubertModel"
-        case "unispeech-sat": "UniSpeechSatModel"
-        case "wavlm": "WavLMModel"
-        case "data2vec-audio": "Data2VecAudioModel"
-        case "wav2vec2-conformer": "Wav2Vec2ConformerModel"
-        case "sew": "SEWModel"
-        default: "Wav2Vec2Model"
-        }
-    }
+    public var architecture: String { dialect.architecture }
     /// Samples.
     public var featureExtractor: FeatureExtractorConfig.Kind { .wav2vec2 }
     /// `num_hidden_layers`.
@@ -235,7 +230,7 @@ extension Wav2Vec2Config {
         ] { try check.fraction(key, probability) }
         try check.notNegative("layer_norm_eps", layerNormEpsilon)
         try check.notNegative("initializer_range", initializerRange)
-        try check.positive(positionalKernelKey.stringValue, positionalKernel)
+        try check.positive(dialect.positionalKernelKey.stringValue, positionalKernel)
         try check.positive("num_conv_pos_embedding_groups", positionalGroups)
         try check.require(
             hiddenSize.isMultiple(of: positionalGroups), "num_conv_pos_embedding_groups",
@@ -308,16 +303,11 @@ extension EncoderFamily {
     ]
 
     /// wav2vec 2.0, XLS-R and MMS.
-    public static let wav2Vec2 = EncoderFamily(
-        modelType: "wav2vec2", prefix: "wav2vec2.",
-        ignored: heads + ["quantizer.", "project_hid.", "project_q.", "masked_spec_embed"],
-        renamedSuffixes: weightNormNames
-    ) { try $0.decode(Wav2Vec2Config.self, from: $1) }
+    public static let wav2Vec2 = wav2Vec2(
+        .wav2Vec2, prefix: "wav2vec2.",
+        ignored: ["quantizer.", "project_hid.", "project_q.", "masked_spec_embed"])
 
     /// HuBERT.
-    public static let hubert = EncoderFamily(
-        modelType: "hubert", prefix: "hubert.",
-        ignored: heads + ["masked_spec_embed"],
-        renamedSuffixes: weightNormNames
-    ) { try $0.decode(Wav2Vec2Config.self, from: $1) }
+    public static let hubert = wav2Vec2(
+        .hubert, prefix: "hubert.", ignored: ["masked_spec_embed"])
 }

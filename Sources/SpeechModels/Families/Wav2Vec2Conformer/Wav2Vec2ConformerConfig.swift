@@ -16,7 +16,9 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
 
     /// Reads `config.json`; missing keys take the class defaults.
     public init(from decoder: any Decoder) throws {
-        base = try Wav2Vec2Config(from: decoder)
+        var defaults = Wav2Vec2Config()
+        defaults.dialect = .wav2Vec2Conformer
+        base = try Wav2Vec2Config(from: decoder, defaults: defaults)
         let c = try decoder.container(keyedBy: ConfigKey.self)
         if c.contains("position_embeddings_type") {
             positionEmbeddings = try c.decodeIfPresent(
@@ -25,8 +27,6 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
         rotaryBase = try c.value("rotary_embedding_base", default: rotaryBase)
         convolutionKernel = try c.value("conv_depthwise_kernel_size", default: convolutionKernel)
         convolutionDropout = try c.value("conformer_conv_dropout", default: convolutionDropout)
-        // A key of wav2vec 2.0 alone.
-        base.languageAdapterWidth = nil
     }
 
     /// Writes every key that this type reads, and what `transformers` needs to choose a class.
@@ -80,6 +80,13 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
             + ConformerLayer.multiplyAccumulates(
                 of: self, frames: frames, positions: positionEmbeddings, kernel: convolutionKernel)
     }
+}
+
+extension Wav2Vec2Dialect {
+    /// wav2vec 2.0 with conformer layers.
+    static let wav2Vec2Conformer = Wav2Vec2Dialect(
+        modelType: "wav2vec2-conformer", architecture: "Wav2Vec2ConformerModel",
+        keys: [.frontEndNorm, .adapter])
 }
 
 extension EncoderFamily {

@@ -12,12 +12,12 @@ public struct WavLMConfig: WaveformEncoderConfig {
 
     /// Reads `config.json`; missing keys take the class defaults.
     public init(from decoder: any Decoder) throws {
-        base = try Wav2Vec2Config(from: decoder)
+        var defaults = Wav2Vec2Config()
+        defaults.dialect = .wavLM
+        base = try Wav2Vec2Config(from: decoder, defaults: defaults)
         let c = try decoder.container(keyedBy: ConfigKey.self)
         buckets = try c.value("num_buckets", default: buckets)
         maxDistance = try c.value("max_bucket_distance", default: maxDistance)
-        // A key of wav2vec 2.0 alone.
-        base.languageAdapterWidth = nil
     }
 
     /// Writes every key that this type reads, and what `transformers` needs to choose a class.
@@ -62,6 +62,13 @@ public struct WavLMConfig: WaveformEncoderConfig {
             return (part, part == "attention" ? count + gates : count)
         }
     }
+}
+
+extension Wav2Vec2Dialect {
+    /// WavLM.
+    static let wavLM = Wav2Vec2Dialect(
+        modelType: "wavlm", architecture: "WavLMModel",
+        keys: [.frontEndNorm, .normOrder, .adapter])
 }
 
 extension EncoderFamily {
