@@ -44,8 +44,9 @@ oracle: setup ## make the pinned Python environment that tests compare with
 install: build ## install the command and its libraries under PREFIX
 	Tools/install.sh "$(PREFIX)"
 
-bench: build oracle ## time a distillation step beside plain PyTorch
-	Tools/benchmark/run.sh
+bench: build oracle ## time distillation steps and encoders beside PyTorch and transformers
+	Tools/benchmark/distill.sh
+	.oracle/bin/python Tools/benchmark/encode.py
 
 clean: ## delete what was built; keeps the engines and the Python environment
 	rm -rf .build .build-docs

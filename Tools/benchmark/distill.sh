@@ -3,7 +3,7 @@
 # both meet the same load of the machine. One JSON object per run; the note at the end compares the
 # fastest of each.
 #
-#   run.sh [ROUNDS]      (default 3)
+#   distill.sh [ROUNDS]      (default 3)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
