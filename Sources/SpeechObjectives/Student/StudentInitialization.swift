@@ -101,14 +101,12 @@ public enum StudentInitialization: String, ConfigChoice {
     ) -> (String) -> String? {
         let prefix = "encoder.layers."
         let mask = "masked_spec_embed"
-        // Before the layers of some models, behind those of others.
-        let normIsLast = (student.config as? Wav2Vec2Config)?.isPreNorm ?? false
+        let behindLayers = Self.modulesBehindLayers(student.config)
         return { name in
             guard name.hasPrefix(prefix) else {
                 // Teachers that were trained without masking have no vector for masked frames.
                 if name == mask && teacher.parameters[mask] == nil { return nil }
-                let isFrontEnd =
-                    name != mask && !(normIsLast && name.hasPrefix("encoder.layer_norm."))
+                let isFrontEnd = name != mask && !behindLayers.contains { name.hasPrefix($0) }
                 return choice != .frontEndOnly || isFrontEnd ? name : nil
             }
             let rest = name.dropFirst(prefix.count)
@@ -122,6 +120,14 @@ public enum StudentInitialization: String, ConfigChoice {
                 teacher.parameters[counterpart] == nil && teacher.parameters[name] != nil
             return isShared ? name : counterpart
         }
+    }
+
+    /// What stands outside the layers and does not feed them.
+    private static func modulesBehindLayers(_ config: any EncoderConfig) -> [String] {
+        let base = (config as? any WaveformEncoderConfig)?.base ?? config as? Wav2Vec2Config
+        // The encoder's norm stands before the layers of some models, behind those of others.
+        let normIsLast = config is Wav2Vec2ConformerConfig || base?.isPreNorm == true
+        return ["encoder.upsample."] + (normIsLast ? ["encoder.layer_norm."] : [])
     }
 
     private func problem(
