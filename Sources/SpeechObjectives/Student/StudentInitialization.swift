@@ -99,9 +99,9 @@ public enum StudentInitialization: String, ConfigChoice {
         _ choice: StudentInitialization, _ layers: [LayerPair], _ student: any SpeechEncoder,
         _ teacher: any SpeechEncoder
     ) -> (String) -> String? {
-        let prefix = "encoder.layers."
+        let prefix = student.config.layerPrefix
         let mask = "masked_spec_embed"
-        let behindLayers = Self.modulesBehindLayers(student.config)
+        let behindLayers = student.config.modulesBehindLayers
         return { name in
             guard name.hasPrefix(prefix) else {
                 // Teachers that were trained without masking have no vector for masked frames.
@@ -120,14 +120,6 @@ public enum StudentInitialization: String, ConfigChoice {
                 teacher.parameters[counterpart] == nil && teacher.parameters[name] != nil
             return isShared ? name : counterpart
         }
-    }
-
-    /// What stands outside the layers and does not feed them.
-    private static func modulesBehindLayers(_ config: any EncoderConfig) -> [String] {
-        let base = (config as? any WaveformEncoderConfig)?.base ?? config as? Wav2Vec2Config
-        // The encoder's norm stands before the layers of some models, behind those of others.
-        let normIsLast = config is Wav2Vec2ConformerConfig || base?.isPreNorm == true
-        return ["encoder.upsample."] + (normIsLast ? ["encoder.layer_norm."] : [])
     }
 
     private func problem(

@@ -192,6 +192,12 @@ extension Wav2Vec2Config {
     }
     /// Samples.
     public var featureExtractor: FeatureExtractorConfig.Kind { .wav2vec2 }
+    /// One sample.
+    public var inputWidth: Int { 1 }
+    /// The adapter, and the encoder's norm, which other models have before the layers.
+    public var modulesBehindLayers: [String] {
+        ["adapter."] + (isPreNorm ? ["encoder.layer_norm."] : [])
+    }
     /// `num_hidden_layers`.
     public var layerCount: Int { numHiddenLayers }
     /// `hidden_size`.
@@ -309,14 +315,14 @@ extension EncoderFamily {
 
     /// wav2vec 2.0, XLS-R and MMS.
     public static let wav2Vec2 = EncoderFamily(
-        modelType: "wav2vec2", prefix: "wav2vec2.",
+        modelType: "wav2vec2", prefixes: ["wav2vec2."],
         ignored: heads + ["quantizer.", "project_hid.", "project_q.", "masked_spec_embed"],
         renamedSuffixes: weightNormNames
     ) { try $0.decode(Wav2Vec2Config.self, from: $1) }
 
     /// HuBERT.
     public static let hubert = EncoderFamily(
-        modelType: "hubert", prefix: "hubert.",
+        modelType: "hubert", prefixes: ["hubert."],
         ignored: heads + ["masked_spec_embed"],
         renamedSuffixes: weightNormNames
     ) { try $0.decode(Wav2Vec2Config.self, from: $1) }

@@ -63,6 +63,9 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
         }
     }
 
+    /// The adapter and the encoder's norm.
+    public var modulesBehindLayers: [String] { ["adapter.", "encoder.layer_norm."] }
+
     /// Without adapter and dropout.
     public func asStudent() -> Wav2Vec2ConformerConfig {
         var config = self
@@ -85,7 +88,7 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
 extension EncoderFamily {
     /// wav2vec 2.0 with conformer layers.
     public static let wav2Vec2Conformer = EncoderFamily(
-        modelType: "wav2vec2-conformer", prefix: "wav2vec2_conformer.",
+        modelType: "wav2vec2-conformer", prefixes: ["wav2vec2_conformer."],
         // The positional convolution is stored and never used.
         ignored: heads + [
             "quantizer.", "project_hid.", "project_q.", "masked_spec_embed",
