@@ -9,6 +9,14 @@ public protocol EncoderConfig: Codable, Equatable, Sendable {
     var architecture: String { get }
     /// The extractor that makes this family's input.
     var featureExtractor: FeatureExtractorConfig.Kind { get }
+    /// The extractor's settings where a model directory says nothing about it.
+    var standardExtractor: FeatureExtractorConfig { get }
+    /// Values of one position of the input: 1 for samples, else those of a feature frame.
+    var inputWidth: Int { get }
+    /// The start of the names of all layers' parameters, before the number.
+    var layerPrefix: String { get }
+    /// Starts of the names of parameters behind the layers, which the first hidden state does not need.
+    var modulesBehindLayers: [String] { get }
     /// The number of layers.
     var layerCount: Int { get }
     /// The width D of the hidden states.
@@ -33,6 +41,15 @@ public protocol EncoderConfig: Codable, Equatable, Sendable {
     func asStudent() -> Self
     /// Multiply-accumulate operations for `frames` encoder frames, by part.
     func multiplyAccumulates(inputLength: Int) -> [(part: String, count: Int)]
+}
+
+extension EncoderConfig {
+    /// The defaults of the extractor's class.
+    public var standardExtractor: FeatureExtractorConfig {
+        FeatureExtractorConfig(kind: featureExtractor)
+    }
+    /// `encoder.layers.`.
+    public var layerPrefix: String { "encoder.layers." }
 }
 
 /// A key of `config.json`, by its own spelling.
@@ -114,14 +131,24 @@ struct ConfigCheck {
         try require(value >= 0, key, "0 or more", value)
     }
 
+    /// What the families call the dimensions that every one has.
+    struct DimensionKeys {
+        var layers = "num_hidden_layers"
+        var width = "hidden_size"
+        var heads = "num_attention_heads"
+        var feedForward = "intermediate_size"
+    }
+
     /// Layers, widths and heads, which every family has.
-    func dimensions(of config: some EncoderConfig) throws {
-        try positive("num_hidden_layers", config.layerCount, limit: 1 << 10)
-        try positive("hidden_size", config.width)
-        try positive("num_attention_heads", config.headCount)
-        try positive("intermediate_size", config.feedForwardWidth)
+    func dimensions(
+        of config: some EncoderConfig, keys: DimensionKeys = DimensionKeys()
+    ) throws {
+        try positive(keys.layers, config.layerCount, limit: 1 << 10)
+        try positive(keys.width, config.width)
+        try positive(keys.heads, config.headCount)
+        try positive(keys.feedForward, config.feedForwardWidth)
         try require(
-            config.width.isMultiple(of: config.headCount), "num_attention_heads",
-            "a divisor of hidden_size \(config.width)", config.headCount)
+            config.width.isMultiple(of: config.headCount), keys.heads,
+            "a divisor of \(keys.width) \(config.width)", config.headCount)
     }
 }

@@ -5,8 +5,10 @@ import SpeechCore
 public struct EncoderFamily: Sendable {
     /// Hugging Face's `model_type`.
     public let modelType: String
-    /// The prefix that tensors carry in checkpoints with a head, such as `wav2vec2.`.
-    public let prefix: String
+    /// Prefixes that the encoder's tensors carry in larger models, such as `wav2vec2.` under a head.
+    ///
+    /// A name loses the first that it starts with; those of a bare encoder stay as they are.
+    public let prefixes: [String]
     /// Tensors that checkpoints may hold and the encoder does not use, by the start of their names
     /// (after the prefix is gone).
     public let ignored: [String]
@@ -24,7 +26,7 @@ public struct EncoderFamily: Sendable {
     /// Every family that can be read; a new one adds its line here.
     public static let all: [EncoderFamily] = [
         .w2vBert, .wav2Vec2, .hubert, .wavLM, .uniSpeechSAT, .data2Vec,
-        .wav2Vec2Conformer, .sew,
+        .wav2Vec2Conformer, .sew, .whisper, .seamlessM4Tv2,
     ]
 
     /// The family of a `model_type`.

@@ -32,7 +32,13 @@ public struct FrameGeometry {
     public var hop: Int { samples(forFrames: 12) - samples(forFrames: 11) }
 
     /// Samples that one frame sees, before anything that looks at other frames.
-    public var receptiveField: Int { samples(forFrames: 11) - 10 * hop }
+    public var receptiveField: Int {
+        // Where clips are padded, lengths do not tell: Whisper's convolutions see five frames.
+        if extractor.config.kind == .whisper {
+            return extractor.config.fftLength + 4 * extractor.config.hopLength
+        }
+        return samples(forFrames: 11) - 10 * hop
+    }
 
     /// Frames of one second.
     public var framesPerSecond: Double { Double(extractor.samplingRate) / Double(hop) }

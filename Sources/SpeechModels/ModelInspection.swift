@@ -77,6 +77,9 @@ public struct ModelInspection: Encodable, Sendable {
     public let receptiveField: Int
     /// The shortest clip in samples.
     public let minimumSamples: Int
+    /// The longest clip in samples, or nil for any length; longer audio is heard in several pieces,
+    /// and every piece costs as much as the longest.
+    public let maximumSamples: Int?
     /// The class of the feature extractor.
     public let featureExtractor: String
     /// What the model card says under `license`, or nil.
@@ -97,6 +100,7 @@ public struct ModelInspection: Encodable, Sendable {
         case framesPerSecond = "frames_per_second"
         case receptiveField = "receptive_field"
         case minimumSamples = "minimum_samples"
+        case maximumSamples = "maximum_samples"
         case featureExtractor = "feature_extractor"
     }
 
@@ -118,9 +122,11 @@ public struct ModelInspection: Encodable, Sendable {
         let geometry = FrameGeometry(outline.encoder, extractor)
         let rate = Double(extractor.samplingRate)
         let counts = seconds.map { length in
-            config.multiplyAccumulates(
-                inputLength: extractor.inputLength(samples: Int(length * rate))
-            ).map { (part: $0.part, count: Double($0.count) / length) }
+            let samples = Int(length * rate)
+            let pieces = extractor.maximumSamples.map { (samples + $0 - 1) / $0 } ?? 1
+            return config.multiplyAccumulates(
+                inputLength: extractor.inputLength(samples: samples)
+            ).map { (part: $0.part, count: Double(pieces * $0.count) / length) }
         }
 
         path = directory.url.path
@@ -132,7 +138,7 @@ public struct ModelInspection: Encodable, Sendable {
         heads = config.headCount
         feedForward = config.feedForwardWidth
         outputWidth = config.outputWidth
-        parts = Self.parts(outline.parameters, counts)
+        parts = Self.parts(outline.parameters, counts, config)
         parameters = outline.parameters.reduce(0) { $0 + $1.count }
         buffers = outline.buffers.reduce(0) { $0 + $1.count }
         dtypes = infos.values.reduce(into: [:]) { sums, info in
@@ -147,6 +153,7 @@ public struct ModelInspection: Encodable, Sendable {
         framesPerSecond = geometry.framesPerSecond
         receptiveField = geometry.receptiveField
         minimumSamples = geometry.minimumSamples
+        maximumSamples = extractor.maximumSamples
         featureExtractor = extractor.config.kind.rawValue
         license = Self.license(directory)
         problems = outline.problems
@@ -154,12 +161,13 @@ public struct ModelInspection: Encodable, Sendable {
 
     /// Joins parameters and operations of one name, in the order of the network.
     private static func parts(
-        _ parameters: [(name: String, count: Int)], _ counts: [[(part: String, count: Double)]]
+        _ parameters: [(name: String, count: Int)], _ counts: [[(part: String, count: Double)]],
+        _ config: any EncoderConfig
     ) -> [Part] {
         var order: [String] = []
         var sums: [String: Int] = [:]
         for (name, count) in parameters {
-            let part = EncoderOutline.part(of: name)
+            let part = EncoderOutline.part(of: name, config)
             if sums[part] == nil { order.append(part) }
             sums[part, default: 0] += count
         }
@@ -244,24 +252,29 @@ private struct EncoderOutline {
     }
 
     /// The part that a parameter belongs to, in the words of `EncoderConfig.multiplyAccumulates`.
-    static func part(of name: String) -> String {
+    static func part(of name: String, _ config: any EncoderConfig) -> String {
+        // The same name before the layers of SEW and behind those of Whisper.
+        let isLast = config.modulesBehindLayers.contains("layer_norm.")
         let starts = [
-            ("feature_extractor.", "front end"), ("feature_projection.", "feature projection"),
+            ("feature_extractor.", "front end"), ("conv1.", "front end"), ("conv2.", "front end"),
+            ("feature_projection.", "feature projection"),
             ("feature_projection", "feature projection"),
             ("masked_spec_embed", "mask embedding"), ("encoder.upsample.", "upsampling"),
-            ("layer_norm.", "input norm"),
+            ("layer_norm.", isLast ? "encoder norm" : "input norm"),
+            ("inner_layer_norm.", "output norm"),
             ("encoder.pos_conv_embed.", "positional convolution"),
             ("encoder.layer_norm.", "encoder norm"), ("adapter.", "adapter"),
             ("intermediate_ffn", "intermediate feed-forward"),
         ]
         if let start = starts.first(where: { name.hasPrefix($0.0) }) { return start.1 }
-        guard name.hasPrefix("encoder.layers.") else { return "other" }
-        // encoder.layers.<i>.<block>…
-        let block = name.split(separator: ".").dropFirst(3).first.map(String.init) ?? ""
+        guard name.hasPrefix(config.layerPrefix) else { return "other" }
+        // <i>.<block>…
+        let block =
+            name.dropFirst(config.layerPrefix.count).split(separator: ".").dropFirst().first ?? ""
         let blocks = [
             ("adapter_layer", "language adapters"), ("conv_module", "convolution"),
             ("feed_forward", "feed-forward"), ("attention", "attention"),
-            ("self_attn", "attention"), ("ffn", "feed-forward"),
+            ("self_attn", "attention"), ("ffn", "feed-forward"), ("fc", "feed-forward"),
         ]
         guard !block.hasSuffix("layer_norm") else { return "layer norms" }
         return blocks.first { block.hasPrefix($0.0) }?.1 ?? "other"

@@ -12,6 +12,8 @@ public protocol SpeechEncoder: AnyObject {
     var precision: DType { get set }
     /// Whether dropout is active.
     var isTraining: Bool { get set }
+    /// Whether frames can be hidden from it.
+    var isMaskable: Bool { get }
 
     /// The number of frames that an input of `length` samples or feature frames gives.
     func frameCount(inputLength length: Int) -> Int
@@ -22,12 +24,14 @@ public protocol SpeechEncoder: AnyObject {
     /// Runs the encoder.
     ///
     /// * `masked`: [B, T] `bool`; the projected features of these frames are replaced by
-    ///   `masked_spec_embed` (masked prediction).
+    ///   `masked_spec_embed` (masked prediction). Families without that vector hear zeros there.
     /// * `request`: what the result is to hold.
     func encode(_ input: EncoderInput, masked: Tensor?, request: LayerRequest) -> EncoderOutput
 }
 
 extension SpeechEncoder {
+    /// Whether there is a vector for masked frames.
+    public var isMaskable: Bool { parameters["masked_spec_embed"] != nil }
     /// The number of layers.
     public var layerCount: Int { config.layerCount }
     /// The width D of the hidden states.
@@ -103,7 +107,8 @@ public struct LayerRequest: Sendable {
 public struct EncoderOutput {
     /// [B, T, D] by position: 0 is the input of the first layer, i the output of layer i.
     ///
-    /// The last one of families with a final LayerNorm is taken before it, as in `transformers` 5.
+    /// The last one of families with a final LayerNorm is taken before it, as in `transformers` 5;
+    /// Whisper's alone is the last hidden state.
     public internal(set) var hiddenStates: [Int: Tensor] = [:]
     /// [B, T, D] by layer, counted from 1: the output of the feed-forward network (the second one
     /// of a conformer layer) before scaling and residual sum.

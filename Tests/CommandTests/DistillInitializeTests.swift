@@ -31,7 +31,9 @@ extension Commands {
             }
         }
 
-        @Test("every family can be made and read", arguments: ["w2v-bert", "wav2vec2", "hubert"])
+        @Test(
+            "every family can be made and read",
+            arguments: ["w2v-bert", "wav2vec2", "hubert", "whisper", "seamless_m4t_v2"])
         func families(_ family: String) throws {
             try withTemporaryDirectory { folder in
                 let model = folder.appendingPathComponent("model").path

@@ -9,7 +9,10 @@ extension Commands {
     struct DistillOracleTests {
         @Test(
             "a student computes the same in transformers",
-            arguments: ["w2vbert", "wav2vec2_xlsr", "hubert_large", "wav2vec2_base"])
+            arguments: [
+                "w2vbert", "wav2vec2_xlsr", "hubert_large", "wav2vec2_base", "whisper_full",
+                "seamless_m4t_v2",
+            ])
         func roundTrip(_ teacher: String) throws {
             let python = try #require(Oracle.python)
             let folder = try DistillFolder(training: 4, validation: 1)
@@ -25,7 +28,8 @@ extension Commands {
                 contentsOf: model.appendingPathComponent("preprocessor_config.json"))
             let extractor = try FeatureExtractorConfig(data: data, path: model.path).makeExtractor()
             try ModelFiles.write(
-                extractor.extract([ModelFiles.speech(0), ModelFiles.speech(1)]), to: input)
+                extractor.extract([ModelFiles.speech(0), ModelFiles.speech(1)]),
+                framesLast: extractor.config.hasFramesLast, to: input)
             let script = Colld.root.appendingPathComponent("Tests/Oracle/encode_hf.py").path
             let theirs = try Colld.run(python, [script, model.path, input.path, reference.path])
             try #require(theirs.status == 0, "\(theirs.errors)")

@@ -8,7 +8,8 @@ extension Commands {
         /// Tensors that no encoder uses.
         private static let heads = [
             "lm_head.", "quantizer.", "project_hid.", "project_q.",
-            "encoder.pos_conv_embed.batch_norm.num_batches_tracked",
+            "encoder.pos_conv_embed.batch_norm.num_batches_tracked", "model.decoder.", "shared.",
+            "text_encoder.", "text_decoder.", "t2u_model.", "vocoder.",
         ]
 
         private func inspect(

@@ -10,7 +10,8 @@ enum ModelFiles {
         "hubert_base", "hubert_large", "hubert_posbn", "store_bf16", "store_fp16",
         "store_safetensors_weight_g", "store_sharded", "w2vbert", "w2vbert_adapter_ctc",
         "w2vbert_intermediate_ffn", "wav2vec2_adapter", "wav2vec2_base", "wav2vec2_ctc",
-        "wav2vec2_mms_ctc", "wav2vec2_xlsr",
+        "wav2vec2_mms_ctc", "wav2vec2_xlsr", "seamless_m4t_v2", "seamless_m4t_v2_encoder",
+        "whisper_encoder", "whisper_full",
     ]
 
     /// A copy of a model that may be damaged.
@@ -74,11 +75,22 @@ enum ModelFiles {
         return try FeatureExtractorConfig(data: data, path: url.path).makeExtractor()
     }
 
-    /// Writes extracted features, with their mask where the model takes one.
-    static func write(_ features: SpeechFeatures, to url: URL) throws {
+    /// Writes extracted features, with their mask where the model takes one, as [B, F, T] where
+    /// frames are to be last.
+    static func write(
+        _ features: SpeechFeatures, framesLast: Bool = false, to url: URL
+    ) throws {
+        var (shape, values) = (features.shape, features.values)
+        if framesLast {
+            let (frames, width) = (shape[1], shape[2])
+            shape.swapAt(1, 2)
+            values = values.indices.map { index in
+                let (clip, place) = (index / (frames * width), index % (frames * width))
+                return features.values[(clip * frames + place % frames) * width + place / frames]
+            }
+        }
         var entries = [
-            SafetensorsEntry(
-                name: features.inputName.rawValue, shape: features.shape, floats: features.values)
+            SafetensorsEntry(name: features.inputName.rawValue, shape: shape, floats: values)
         ]
         if features.usesAttentionMask {
             entries.append(

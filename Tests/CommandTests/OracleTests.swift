@@ -21,16 +21,20 @@ extension Commands {
     @Suite("beside transformers", .enabled(if: Oracle.python != nil)) struct OracleTests {
         @Test(
             "transformers computes the same hidden states",
-            arguments: ["hubert_large", "w2vbert_adapter_ctc", "wav2vec2_xlsr"])
+            arguments: [
+                "hubert_large", "seamless_m4t_v2", "w2vbert_adapter_ctc", "wav2vec2_xlsr",
+                "whisper_encoder", "whisper_full",
+            ])
         func sameHiddenStates(_ model: String) throws {
             let python = try #require(Oracle.python)
             try withTemporaryDirectory { folder in
                 let input = folder.appendingPathComponent("input.safetensors")
                 let reference = folder.appendingPathComponent("reference.safetensors")
                 let output = folder.appendingPathComponent("output.safetensors")
-                let features = try ModelFiles.extractor(model)
-                    .extract([ModelFiles.speech(0), ModelFiles.speech(1)])
-                try ModelFiles.write(features, to: input)
+                let extractor = try ModelFiles.extractor(model)
+                let features = try extractor.extract([ModelFiles.speech(0), ModelFiles.speech(1)])
+                try ModelFiles.write(
+                    features, framesLast: extractor.config.hasFramesLast, to: input)
                 let script = Colld.root.appendingPathComponent("Tests/Oracle/encode_hf.py").path
                 let paths = [Fixtures.model(model).path, input.path, reference.path]
                 let python = try Colld.run(python, [script] + paths)

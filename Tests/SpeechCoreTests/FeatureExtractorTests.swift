@@ -9,7 +9,9 @@ import Testing
         return (0..<count).map { _ in Float(generator.uniform() - 0.5) }
     }
 
-    private let extractors: [any FeatureExtractor] = [LogMelFilterbank(), WaveformNormalizer()]
+    private let extractors: [any FeatureExtractor] = [
+        LogMelFilterbank(), WaveformNormalizer(), LogMelSpectrogram(),
+    ]
 
     /// One frame of a pure tone against a Fourier sum written out.
     @Test func filterbankMatchesDirectSum() throws {
@@ -81,7 +83,7 @@ import Testing
         var config = FeatureExtractorConfig(kind: .wav2vec2)
         config.returnsAttentionMask = true
         let extractors: [any FeatureExtractor] = [
-            LogMelFilterbank(), WaveformNormalizer(config: config),
+            LogMelFilterbank(), WaveformNormalizer(config: config), LogMelSpectrogram(),
         ]
         let clips = [noise(3000), noise(7123, seed: 2), noise(560, seed: 3)]
         for extractor in extractors {
@@ -152,6 +154,74 @@ import Testing
         }
     }
 
+    /// Frames of any even length against Fourier sums written out: 90 = 2 · 3² · 5, 22 = 2 · 11.
+    @Test(arguments: [400, 90, 22, 64, 2]) func spectrogramMatchesDirectSum(size: Int) throws {
+        var config = FeatureExtractorConfig(kind: .whisper)
+        (config.fftLength, config.hopLength, config.samplingRate) = (size, 13, 1000)
+        (config.chunkLength, config.featureSize) = (1, 6)
+        config.paddingValue = 0.25
+        let clip = noise(300)
+        let found = try LogMelSpectrogram(config: config).extract([clip])
+        let frames = 1000 / 13
+        #expect(found.shape == [1, frames, 6] && found.lengths == [(300 + 12) / 13])
+        let padded = clip.map(Double.init) + Array(repeating: 0.25, count: 700)
+        // Slaney's scale, hertz of corners; the bins end at 500 Hz.
+        let logStep = log(6.4) / 27
+        let corners = (0..<8).map { index -> Double in
+            let mel = (15 + log(8) / logStep) * Double(index) / 7
+            return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * logStep)
+        }
+        var logarithms: [Double] = []
+        for frame in 0..<frames {
+            let windowed = (0..<size).map { index -> Double in
+                let place = abs(frame * 13 + index - size / 2)
+                let hann = 0.5 - 0.5 * cos(2 * Double.pi * Double(index) / Double(size))
+                return padded[min(place, 1998 - place)] * hann
+            }
+            let power = (0...size / 2).map { bin -> Double in
+                var (real, imaginary) = (0.0, 0.0)
+                for (index, sample) in windowed.enumerated() {
+                    let angle = 2 * Double.pi * Double(bin * index % size) / Double(size)
+                    real += sample * cos(angle)
+                    imaginary -= sample * sin(angle)
+                }
+                return real * real + imaginary * imaginary
+            }
+            for band in 0..<6 {
+                let (left, centre, right) = (corners[band], corners[band + 1], corners[band + 2])
+                let energy = power.indices.reduce(0.0) { sum, bin in
+                    let frequency = 500 * Double(bin) / Double(size / 2)
+                    let rise = (frequency - left) / (centre - left)
+                    let fall = (right - frequency) / (right - centre)
+                    return sum + max(0, min(rise, fall)) * 2 / (right - left) * power[bin]
+                }
+                logarithms.append(log10(max(energy, 1e-10)))
+            }
+        }
+        let lowest = (logarithms.max() ?? 0) - 8
+        expectClose(
+            found.values, logarithms.map { Float((max($0, lowest) + 4) / 4) }, within: 1e-6)
+    }
+
+    @Test func tooLong() throws {
+        var config = FeatureExtractorConfig(kind: .whisper)
+        config.chunkLength = 2
+        let extractor = LogMelSpectrogram(config: config)
+        #expect(extractor.maximumSamples == 32_000 && LogMelFilterbank().maximumSamples == nil)
+        let error = expectError(
+            FeatureError.self, containing: ["clip 1", "32000", "2.0 s", "32001"]
+        ) { try extractor.extract([noise(32_000), noise(32_001)]) }
+        #expect(
+            error
+                == .clipTooLong(clip: 1, samples: 32_001, maximum: 32_000, samplingRate: 16_000))
+        #expect(error?.exitStatus == .badInput)
+        // What is not padded has to be longer than what is mirrored at its ends.
+        expectError(FeatureError.self, containing: ["at least 201", "200"]) {
+            try extractor.logMel(noise(200))
+        }
+        #expect(try extractor.logMel(noise(201)).count == 80)
+    }
+
     @Test func emptyBatch() {
         for extractor in extractors {
             #expect(throws: FeatureError.emptyBatch) { try extractor.extract([]) }
@@ -180,6 +250,11 @@ import Testing
         #expect(filterbank == FeatureExtractorConfig(kind: .seamlessM4T))
         #expect(filterbank.melBins == 80 && filterbank.stride == 2)
         #expect(filterbank.returnsAttentionMask && filterbank.paddingValue == 0)
+        let spectrogram = try read(#"{"feature_extractor_type": "WhisperFeatureExtractor"}"#)
+        #expect(spectrogram == FeatureExtractorConfig(kind: .whisper))
+        #expect(spectrogram.featureSize == 80 && spectrogram.chunkLength == 30)
+        #expect(spectrogram.fftLength == 400 && spectrogram.hopLength == 160)
+        #expect(!spectrogram.returnsAttentionMask)
     }
 
     @Test func oldFilesNameNoClass() throws {
@@ -190,6 +265,8 @@ import Testing
         let config = try read(text)
         #expect(config.kind == .wav2vec2 && !config.normalizes && config.samplingRate == 16_000)
         #expect(try read(#"{"num_mel_bins": 40, "stride": 1}"#).melBins == 40)
+        let whisper = try read(#"{"n_fft": 400, "chunk_length": 20, "feature_size": 80}"#)
+        #expect(whisper.kind == .whisper && whisper.chunkLength == 20)
         expectError(JSONFileError.self, containing: ["feature_extractor_type", "n_fft"]) {
             try read(#"{"n_fft": 400}"#)
         }
@@ -200,14 +277,21 @@ import Testing
             var config = FeatureExtractorConfig(kind: kind)
             config.paddingValue = 1
             config.returnsAttentionMask.toggle()
-            if kind == .seamlessM4T { config.stride = 4 } else { config.normalizes = false }
+            switch kind {
+            case .seamlessM4T: config.stride = 4
+            case .wav2vec2: config.normalizes = false
+            case .whisper:
+                (config.featureSize, config.chunkLength) = (128, 5)
+                (config.fftLength, config.hopLength) = (512, 128)
+            }
             #expect(try read(config.jsonText) == config)
             #expect(config.makeExtractor().config == config)
         }
     }
 
     /// What we write has the keys and values of the files that `transformers` wrote.
-    @Test(arguments: ["w2vbert", "wav2vec2_base", "wav2vec2_xlsr"]) func sameText(
+    @Test(arguments: ["w2vbert", "wav2vec2_base", "wav2vec2_xlsr", "whisper_encoder"])
+    func sameText(
         model: String
     ) throws {
         let file = Fixtures.model(model).appendingPathComponent("preprocessor_config.json")
@@ -217,7 +301,14 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"feature_extractor_type": "WhisperFeatureExtractor"}"#, "WhisperFeatureExtractor"),
+        (#"{"feature_extractor_type": "CLIPImageProcessor"}"#, "CLIPImageProcessor"),
+        (#"{"chunk_length": 0, "n_fft": 400}"#, "chunk_length"),
+        (#"{"chunk_length": 30, "n_fft": 401}"#, "n_fft"),
+        (#"{"chunk_length": 1, "n_fft": 1002, "sampling_rate": 1000}"#, "n_fft"),
+        (#"{"chunk_length": 30, "n_fft": 400, "hop_length": 0}"#, "hop_length"),
+        (#"{"chunk_length": 1, "n_fft": 4, "hop_length": 1002, "sampling_rate": 1000}"#, "hop_le"),
+        (#"{"chunk_length": 30, "n_fft": 400, "feature_size": 0}"#, "feature_size"),
+        (#"{"chunk_length": 30, "n_fft": 400, "dither": 0.1}"#, "dither"),
         (#"{"sampling_rate": 0}"#, "sampling_rate"),
         (#"{"sampling_rate": "16k"}"#, "the text \"16k\""),
         (#"{"feature_size": 2}"#, "feature_size"),

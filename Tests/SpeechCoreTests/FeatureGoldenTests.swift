@@ -27,6 +27,8 @@ import Testing
     private let logMelTolerance = 1e-5
     /// After it: the reference normalises in float32, and bins that hardly vary magnify the rounding.
     private let filterbankTolerance = 1e-4
+    /// The reference runs in float32.
+    private let spectrogramTolerance = 5e-5
 
     private func expectFeatures(_ features: SpeechFeatures, _ name: String, mask: String) throws {
         #expect(features.shape == file.entry(name)?.shape, "\(name)")
@@ -122,20 +124,59 @@ import Testing
         config.returnsAttentionMask = true
         let features = try config.makeExtractor().extract(clips)
         let name = features.inputName.rawValue
-        #expect(features.shape == expected.entry(name)?.shape)
+        var shape = features.shape
+        var values = features.values
+        if config.hasFramesLast {
+            shape.swapAt(1, 2)
+            values = framesLast(values, clips: 2, width: config.featureSize)
+        }
+        #expect(shape == expected.entry(name)?.shape)
         let tolerance = name == "input_values" ? 1e-5 : filterbankTolerance
-        expectClose(features.values, try expected.floats(name), within: tolerance, name)
+        expectClose(values, try expected.floats(name), within: tolerance, name)
         let mask = try expected.integers("attention_mask")
         #expect(features.attentionMask.map(Int.init) == mask)
     }
 
-    /// The models whose extractor this package has (not Whisper's).
     private static func modelNames() throws -> [String] {
-        let names = try FileManager.default.contentsOfDirectory(atPath: Fixtures.url("models").path)
-        return try names.sorted().filter { name in
-            let file = Fixtures.model(name).appendingPathComponent("preprocessor_config.json")
-            let text = try String(contentsOf: file, encoding: .utf8)
-            return !text.contains("WhisperFeatureExtractor")
+        try FileManager.default.contentsOfDirectory(atPath: Fixtures.url("models").path).sorted()
+    }
+
+    /// [B, T, F] to [B, F, T], as `transformers` has spectrograms.
+    private func framesLast(_ values: [Float], clips: Int, width: Int) -> [Float] {
+        let frames = values.count / clips / width
+        return (0..<clips * width).flatMap { row in
+            (0..<frames).map { values[(row / width * frames + $0) * width + row % width] }
         }
+    }
+
+    /// 30 s of features of 1.6 s of speech.
+    @Test(arguments: [80, 128]) func spectrogram(bands: Int) throws {
+        let extractor = LogMelSpectrogram(config: config(.whisper) { $0.featureSize = bands })
+        let features = try extractor.extract([waveforms[0]])
+        #expect(features.shape == [1, 3000, bands] && features.lengths == [160])
+        let mask = try file.integers("whisper.attention_mask")
+        #expect(features.attentionMask.map(Int.init) == mask)
+        let name = "whisper\(bands).input_features"
+        let kept = try #require(file.entry(name)).shape[2]
+        let rows = Array(features.values.prefix(kept * bands))
+        expectClose(
+            framesLast(rows, clips: 1, width: bands), try file.floats(name),
+            within: spectrogramTolerance, name)
+        // Of the silence behind them, every frame is the same.
+        let last = Array(features.values.suffix(bands))
+        for frame in kept..<3000 {
+            #expect(Array(features.values[(frame * bands)..<((frame + 1) * bands)]) == last)
+        }
+    }
+
+    /// Without padding, mirrored at the end of the speech itself.
+    @Test(arguments: [80, 128]) func unpaddedSpectrogram(bands: Int) throws {
+        let extractor = LogMelSpectrogram(config: config(.whisper) { $0.featureSize = bands })
+        let values = try extractor.logMel(waveforms[1])
+        let name = "whisper\(bands).longest.input_features"
+        #expect(file.entry(name)?.shape == [1, bands, 91])
+        expectClose(
+            framesLast(values, clips: 1, width: bands), try file.floats(name),
+            within: spectrogramTolerance, name)
     }
 }

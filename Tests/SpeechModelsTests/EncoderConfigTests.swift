@@ -42,7 +42,7 @@ import Torch
         let original = try JSONFile(path: directory.configPath, data: directory.configData)
         let written = try written(config)
         // The class is the bare encoder's, and layer drop is for training from scratch only.
-        let changed = ["architectures", "layerdrop"]
+        let changed = ["architectures", "layerdrop", "speech_encoder_layerdrop"]
         var shared = 0
         for key in written.keys where !changed.contains(key) {
             guard let value = original.object[key], let mine = written[key] else { continue }
@@ -163,6 +163,23 @@ import Torch
          "num_conv_pos_embedding_groups": 16, "num_conv_pos_embeddings": 128,
          "num_feat_extract_layers": 13, "num_hidden_layers": 12}
         """,
+        "whisper": """
+        {"activation_dropout": 0.0, "activation_function": "gelu", "apply_spec_augment": false,
+         "attention_dropout": 0.0, "d_model": 384, "dropout": 0.0,
+         "encoder_attention_heads": 6, "encoder_ffn_dim": 1536, "encoder_layerdrop": 0.0,
+         "encoder_layers": 4, "init_std": 0.02, "max_source_positions": 1500,
+         "num_mel_bins": 80}
+        """,
+        "seamless_m4t_v2": """
+        {"adaptor_kernel_size": 8, "adaptor_stride": 8, "add_adapter": true,
+         "conv_depthwise_kernel_size": 31, "feature_projection_input_dim": 160,
+         "hidden_size": 1024, "layer_norm_eps": 1e-05, "left_max_position_embeddings": 64,
+         "num_adapter_layers": 1, "position_embeddings_type": "relative_key",
+         "right_max_position_embeddings": 8, "speech_encoder_attention_heads": 16,
+         "speech_encoder_chunk_size": 20000, "speech_encoder_dropout": 0.0,
+         "speech_encoder_hidden_act": "swish", "speech_encoder_intermediate_size": 4096,
+         "speech_encoder_layers": 24, "speech_encoder_left_chunk_num": 128}
+        """,
         "wav2vec2-bert": """
         {"activation_dropout": 0.0, "adapter_act": "relu", "adapter_kernel_size": 3,
          "adapter_stride": 2, "add_adapter": false, "apply_spec_augment": true,
@@ -190,9 +207,12 @@ import Torch
             #expect(isSame(mine, try #require(expected[key])), "\(key): \(mine.summary)")
         }
         let extra = Set(written.keys).subtracting(expected.keys)
-        #expect(extra == ["model_type", "architectures", "layerdrop"])
+        let layerDrop = ["whisper": [], "seamless_m4t_v2": ["speech_encoder_layerdrop"]]
+        #expect(
+            extra == Set(["model_type", "architectures"] + (layerDrop[type] ?? ["layerdrop"])))
         // Null means the default too, but for what may be null.
-        let nulls = expected.keys.filter { $0 != "position_embeddings_type" }
+        let nullable = ["position_embeddings_type", "speech_encoder_chunk_size"]
+        let nulls = expected.keys.filter { !nullable.contains($0) }
             .map { #""\#($0)": null"# }.joined(separator: ", ")
         expectEqual(
             config, try TinyModels.config(text: #"{"model_type": "\#(type)", \#(nulls)}"#), type)
@@ -206,6 +226,9 @@ import Torch
         ("wav2vec2", "conv_dim", "512"), ("wav2vec2", "conv_dim", #"["a"]"#),
         ("wav2vec2", "feat_extract_norm", #""batch""#), ("wav2vec2", "conv_bias", #""yes""#),
         ("hubert", "do_stable_layer_norm", "{}"), ("hubert", "adapter_attn_dim", "false"),
+        ("whisper", "d_model", "[384]"), ("whisper", "activation_function", #""tanh""#),
+        ("seamless_m4t_v2", "speech_encoder_chunk_size", #""all""#),
+        ("seamless_m4t_v2", "add_adapter", "1"),
     ]) func wrongTypes(_ type: String, _ key: String, _ value: String) {
         let error = expectError(ModelError.self, containing: ["config.json", key]) {
             try TinyModels.config(text: #"{"model_type": "\#(type)", "\#(key)": \#(value)}"#)
@@ -246,6 +269,21 @@ import Torch
         ("wav2vec2-conformer", "conv_depthwise_kernel_size", "8"),
         ("wav2vec2-conformer", "conformer_conv_dropout", "2"),
         ("wav2vec2-conformer", "rotary_embedding_base", "0"),
+        ("whisper", "encoder_layers", "0"), ("whisper", "d_model", "0"),
+        ("whisper", "encoder_attention_heads", "7"), ("whisper", "encoder_ffn_dim", "-1"),
+        ("whisper", "num_mel_bins", "0"), ("whisper", "max_source_positions", "100000"),
+        ("whisper", "attention_dropout", "2"), ("whisper", "init_std", "-1"),
+        ("seamless_m4t_v2", "speech_encoder_layers", "0"),
+        ("seamless_m4t_v2", "hidden_size", "1000"),
+        ("seamless_m4t_v2", "speech_encoder_attention_heads", "7"),
+        ("seamless_m4t_v2", "speech_encoder_intermediate_size", "0"),
+        ("seamless_m4t_v2", "position_embeddings_type", #""relative""#),
+        ("seamless_m4t_v2", "conv_depthwise_kernel_size", "8"),
+        ("seamless_m4t_v2", "left_max_position_embeddings", "-1"),
+        ("seamless_m4t_v2", "speech_encoder_chunk_size", "0"),
+        ("seamless_m4t_v2", "speech_encoder_dropout", "1.5"),
+        ("seamless_m4t_v2", "adaptor_stride", "0"), ("seamless_m4t_v2", "layer_norm_eps", "-1"),
+        ("seamless_m4t_v2", "num_adapter_layers", "-1"),
     ]) func valuesThatCannotBeBuilt(_ type: String, _ key: String, _ value: String) {
         expectError(ModelError.self, containing: ["config.json", key, "expected", "found"]) {
             try TinyModels.config(text: #"{"model_type": "\#(type)", "\#(key)": \#(value)}"#)

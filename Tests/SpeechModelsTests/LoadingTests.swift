@@ -166,9 +166,12 @@ import Torch
             try AtomicFile.write(
                 #"{"feature_extractor_type": "SeamlessM4TFeatureExtractor"}"#, to: $0.file(file))
         }
-        try fails(JSONFileError.self, "hubert_base", file, "feature_extractor_type", "Whisper") {
+        try fails(ModelError.self, "hubert_base", file, "feature_extractor_type", "Whisper") {
             try $0.edit(
                 ["feature_extractor_type": .string("WhisperFeatureExtractor")], in: file)
+        }
+        try fails(JSONFileError.self, "hubert_base", file, "feature_extractor_type", "CLIP") {
+            try $0.edit(["feature_extractor_type": .string("CLIPImageProcessor")], in: file)
         }
         // Without a file the family's usual extractor is taken.
         try withModel("hubert_base") { model in

@@ -8,7 +8,7 @@ import Torch
 /// What is written loads again, here and in `transformers`, with the same outputs.
 @Suite struct ModelWriterTests {
     private func extractor(_ config: any EncoderConfig) -> any FeatureExtractor {
-        FeatureExtractorConfig(kind: config.featureExtractor).makeExtractor()
+        config.standardExtractor.makeExtractor()
     }
 
     @Test(arguments: TinyModels.names) func loadsWhatItWrote(_ name: String) throws {
@@ -98,6 +98,7 @@ import Torch
         .enabled(if: python != nil),
         arguments: [
             "w2v-bert", "w2v-bert relative", "wav2vec2 base", "wav2vec2 large", "hubert large",
+            "seamless", "whisper",
         ]
     ) func transformersAgrees(_ name: String) throws {
         let encoder = try TinyModels.config(name).asStudent()
@@ -109,12 +110,14 @@ import Torch
                 encoder, featureExtractor: extractor(encoder.config), card: "", to: url)
             let lengths = TinyModels.lengths(encoder, frames: [21, 16])
             let input = TinyModels.input(encoder, lengths: lengths)
-            let mask = Tensor.validFrames(lengths, of: lengths[0], device: .cpu)
+            let mask = Tensor.validFrames(lengths, of: input.values.size(1), device: .cpu)
             let name = encoder.config.featureExtractor == .wav2vec2 ? "values" : "features"
+            let hasFramesLast = encoder.config.standardExtractor.hasFramesLast
+            let stored = hasFramesLast ? input.values.transpose(1, 2) : input.values
             let inputURL = folder.appendingPathComponent("input.safetensors")
             try SafetensorsWriter.write(
                 [
-                    SafetensorsEntry(name: "input_\(name)", tensor: input.values),
+                    SafetensorsEntry(name: "input_\(name)", tensor: stored),
                     SafetensorsEntry(name: "attention_mask", tensor: mask.to(.int32)),
                 ], to: inputURL)
             let outputURL = folder.appendingPathComponent("output.safetensors")

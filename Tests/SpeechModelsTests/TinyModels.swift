@@ -38,6 +38,18 @@ enum TinyModels {
         "num_buckets": 16, "max_bucket_distance": 14
         """
 
+    private static let whisper = """
+        "model_type": "whisper", "d_model": 32, "encoder_layers": 3,
+        "encoder_attention_heads": 4, "encoder_ffn_dim": 48, "max_source_positions": 50
+        """
+    private static let seamless = """
+        "model_type": "seamless_m4t_v2", "hidden_size": 32, "speech_encoder_layers": 3,
+        "speech_encoder_attention_heads": 4, "speech_encoder_intermediate_size": 48,
+        "left_max_position_embeddings": 5, "right_max_position_embeddings": 2,
+        "conv_depthwise_kernel_size": 7, "add_adapter": false,
+        "speech_encoder_chunk_size": 6, "speech_encoder_left_chunk_num": 1
+        """
+
     /// `config.json` by a name for the test.
     static let texts: [String: String] = [
         "w2v-bert": "{\(w2vBert)}",
@@ -56,6 +68,8 @@ enum TinyModels {
         "unispeech-sat": #"{"model_type": "unispeech-sat", \#(samples)}"#,
         "wavlm base": #"{"model_type": "wavlm", \#(samples), \#(buckets)}"#,
         "wavlm large": #"{"model_type": "wavlm", \#(samples), \#(layerNorm), \#(buckets)}"#,
+        "whisper": "{\(whisper)}",
+        "seamless": "{\(seamless)}",
         "hubert batch norm":
             #"{"model_type": "hubert", \#(samples), "conv_pos_batch_norm": true}"#,
     ]
@@ -65,7 +79,7 @@ enum TinyModels {
     /// Those whose output does not depend on what a clip is batched with.
     static let invariant = [
         "w2v-bert", "w2v-bert relative", "w2v-bert rotary", "w2v-bert no positions",
-        "wav2vec2 large", "hubert large", "wavlm large",
+        "wav2vec2 large", "hubert large", "wavlm large", "seamless",
     ]
 
     static func config(_ name: String) throws -> any EncoderConfig {
@@ -83,13 +97,15 @@ enum TinyModels {
         try config(name).makeEncoder(in: ParameterStore(seed: seed))
     }
 
-    /// Random input of the kind that the encoder takes: [B, N] samples or [B, T, F] frames.
+    /// Random input of the kind that the encoder takes: [B, N] samples or [B, T, F] frames; Whisper's
+    /// fills its window.
     static func input(
         _ encoder: any SpeechEncoder, lengths: [Int], seed: UInt64 = 2
     ) -> EncoderInput {
-        let longest = lengths.max() ?? 0
+        let whisper = encoder.config as? WhisperConfig
+        let longest = whisper.map { 2 * $0.maxSourcePositions } ?? lengths.max() ?? 0
         var shape = [lengths.count, longest]
-        if let config = encoder.config as? W2VBertConfig { shape.append(config.inputDimension) }
+        if encoder.config.inputWidth > 1 { shape.append(encoder.config.inputWidth) }
         let values = Tensor.normal(
             shape, standardDeviation: 1, generator: RandomGenerator(seed: seed))
         return EncoderInput(values: values, lengths: lengths)
@@ -97,10 +113,16 @@ enum TinyModels {
 
     /// Input lengths that give `frames` encoder frames each.
     static func lengths(_ encoder: any SpeechEncoder, frames: [Int]) -> [Int] {
+        if encoder.config is WhisperConfig { return frames.map { 2 * $0 } }
         guard let frontEnd = frontEnd(encoder.config) else { return frames }
         return frames.map {
             frontEnd.receptiveField + (encoder.outputLength(frames: $0) - 1) * frontEnd.hop
         }
+    }
+
+    /// The number of encoder frames of a batch whose longest clip has `longest`.
+    static func paddedFrames(_ encoder: any SpeechEncoder, longest: Int) -> Int {
+        (encoder.config as? WhisperConfig)?.maxSourcePositions ?? longest
     }
 
     static func frontEnd(_ config: any EncoderConfig) -> WaveformConvolutions? {

@@ -33,7 +33,8 @@ import Torch
         var result = Result(report: report)
         for (name, values) in before {
             let now = try #require(student.parameters[name])
-            #expect(now.dtype == .float32 && now.requiresGradient)
+            #expect(now.dtype == .float32)
+            #expect(now.requiresGradient != student.parameters.isBuffer(name))
             if now.floats() == values {
                 result.kept.insert(name)
             } else {
@@ -125,6 +126,100 @@ import Torch
         }
         #expect(result.report.copied == expected)
         #expect(result.report.copied.count == (family == .w2vBert ? 4 : 19))
+    }
+
+    /// The relatives of wav2vec 2.0: what their layers share, and what stands behind them.
+    @Test(
+        arguments: [
+            ("wav2vec2", "", []), ("hubert", "", []),
+            ("unispeech-sat", #", "do_stable_layer_norm": true"#, ["layer_norm."]),
+            ("wavlm", #", "num_buckets": 16, "max_bucket_distance": 14"#, []),
+            ("wavlm", #", "num_buckets": 16, "do_stable_layer_norm": true"#, ["layer_norm."]),
+            ("data2vec-audio", #", "conv_pos_kernel_size": 5"#, []),
+            ("wav2vec2-conformer", #", "hidden_act": "swish""#, ["layer_norm."]),
+            ("wav2vec2-conformer", #", "position_embeddings_type": "rotary""#, ["layer_norm."]),
+            ("sew", "", ["upsample."]),
+        ])
+    func relativesOfWav2Vec2(_ model: (type: String, keys: String, behind: [String])) throws {
+        let text = """
+            {"model_type": "\(model.type)", "hidden_size": 16, "num_hidden_layers": 4,
+             "num_attention_heads": 2, "intermediate_size": 24, "conv_dim": [8, 8],
+             "conv_kernel": [10, 3], "conv_stride": [5, 2], "num_conv_pos_embeddings": 4,
+             "num_conv_pos_embedding_groups": 2\(model.keys)}
+            """
+        let config = try EncoderFamily.named(model.type, path: "config.json")
+            .config(from: Data(text.utf8), path: "config.json")
+        let teacher = config.makeEncoder(in: ParameterStore(seed: 1))
+        func student() throws -> any SpeechEncoder {
+            try StudentDesign(layers: 2, width: 16, heads: 2, feedForward: 24)
+                .config(like: config).makeEncoder(in: ParameterStore(seed: 2))
+        }
+        let layers = try apply(.automatic, to: student(), from: teacher)
+        #expect(layers.report.choice == .copyEvery)
+        #expect(layers.kept.isEmpty)
+        for (copied, origin) in layers.origins {
+            // WavLM's first layer holds the position bias of all.
+            let isShared = copied.hasSuffix("rel_attn_embed.weight")
+            #expect(origin == (isShared ? copied : name(copied, [1, 3])))
+        }
+        let front = try apply(.frontEndOnly, to: student(), from: teacher)
+        for name in front.kept.union(front.origins.keys) {
+            let isBehind =
+                name.hasPrefix("encoder.layers.") || name == "masked_spec_embed"
+                || model.behind.contains { name.hasPrefix("encoder.\($0)") }
+            #expect(front.kept.contains(name) == isBehind, "\(name)")
+        }
+        for module in model.behind {
+            #expect(front.kept.contains { $0.hasPrefix("encoder.\(module)") }, "\(module)")
+        }
+    }
+
+    /// Families with names or modules of their own around the layers.
+    @Test(
+        arguments: [
+            (
+                """
+                {"model_type": "whisper", "d_model": 16, "encoder_layers": 4,
+                 "encoder_attention_heads": 2, "encoder_ffn_dim": 24, "max_source_positions": 50}
+                """, "layers.", ["layer_norm."], ["conv1.", "conv2.", "embed_positions."]
+            ),
+            (
+                """
+                {"model_type": "seamless_m4t_v2", "hidden_size": 16, "speech_encoder_layers": 4,
+                 "speech_encoder_attention_heads": 2, "speech_encoder_intermediate_size": 24}
+                """, "encoder.layers.",
+                ["encoder.layer_norm.", "intermediate_ffn.", "inner_layer_norm."],
+                ["feature_projection."]
+            ),
+        ])
+    func othersThanWav2Vec2(
+        _ model: (text: String, layers: String, behind: [String], front: [String])
+    ) throws {
+        let data = Data(model.text.utf8)
+        let family = try #require(
+            EncoderFamily.all.first { model.text.contains("\"\($0.modelType)\"") })
+        let config = try family.config(from: data, path: "config.json")
+        let teacher = config.makeEncoder(in: ParameterStore(seed: 1))
+        func student() throws -> any SpeechEncoder {
+            try StudentDesign(layers: 2, width: 16, heads: 2, feedForward: 24)
+                .config(like: config).makeEncoder(in: ParameterStore(seed: 2))
+        }
+        let layers = try apply(.automatic, to: student(), from: teacher)
+        #expect(layers.report.choice == .copyEvery && layers.kept.isEmpty)
+        for (copied, origin) in layers.origins {
+            let expected = copied.replacing(model.layers + "1.", with: model.layers + "3.")
+                .replacing(model.layers + "0.", with: model.layers + "1.")
+            #expect(origin == expected)
+        }
+        let front = try apply(.frontEndOnly, to: student(), from: teacher)
+        let all = front.kept.union(front.origins.keys)
+        for name in all {
+            let isFront = model.front.contains { name.hasPrefix($0) }
+            #expect(front.origins[name] == (isFront ? name : nil), "\(name)")
+        }
+        for module in model.front + model.behind {
+            #expect(all.contains { $0.hasPrefix(module) }, "\(module)")
+        }
     }
 
     /// Where layers follow the norm, it belongs to the front end.

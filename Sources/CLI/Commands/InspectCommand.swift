@@ -62,6 +62,9 @@ private struct InspectionReport {
 
     private var facts: String {
         let milliseconds = 1000 / Double(model.samplingRate)
+        let longest = model.maximumSamples.map {
+            ", at most \(Self.plain(Double($0) * milliseconds / 1000)) s at a time"
+        }
         let written = model.architecture.map {
             $0 == model.encoderClass ? "" : ", written by \($0)"
         }
@@ -84,6 +87,7 @@ private struct InspectionReport {
                 "audio",
                 "\(model.samplingRate) Hz, at least \(model.minimumSamples) samples "
                     + "(\(Self.plain(Double(model.minimumSamples) * milliseconds)) ms)"
+                    + (longest ?? "")
             ),
             ("features", model.featureExtractor),
             ("licence", model.license ?? "not stated"),

@@ -9,6 +9,9 @@ public protocol FeatureExtractor: Sendable {
     var inputName: SpeechFeatures.InputName { get }
     /// The number of samples of the shortest clip that has features.
     var minimumSamples: Int { get }
+    /// The number of samples of the longest clip that the encoder hears, to which every clip is
+    /// padded; nil where clips have any length.
+    var maximumSamples: Int? { get }
     /// The number of positions (samples or stacked frames) of a clip alone, masked ones included.
     func inputLength(samples: Int) -> Int
     /// The number of positions of a clip that the attention mask marks as valid.
@@ -16,7 +19,7 @@ public protocol FeatureExtractor: Sendable {
     /// Computes what does not depend on the rest of a batch.
     ///
     /// - Parameter waveform: Mono samples in [−1, 1] at `samplingRate`.
-    /// - Throws: `FeatureError.clipTooShort` or `.nonFiniteSample`.
+    /// - Throws: `FeatureError.clipTooShort`, `.clipTooLong` or `.nonFiniteSample`.
     func clipFeatures(_ waveform: [Float]) throws -> ClipFeatures
     /// Pads clips, all made by this extractor, to the longest and joins them.
     ///
@@ -27,6 +30,9 @@ public protocol FeatureExtractor: Sendable {
 extension FeatureExtractor {
     /// The sampling rate that waveforms must have, in hertz.
     public var samplingRate: Int { config.samplingRate }
+
+    /// Clips may have any length.
+    public var maximumSamples: Int? { nil }
 
     /// Computes the features of a batch of waveforms.
     ///
@@ -48,6 +54,10 @@ extension FeatureExtractor {
             throw FeatureError.clipTooShort(
                 clip: nil, samples: waveform.count, minimum: minimumSamples)
         }
+        if let maximum = maximumSamples, waveform.count > maximum {
+            throw FeatureError.clipTooLong(
+                clip: nil, samples: waveform.count, maximum: maximum, samplingRate: samplingRate)
+        }
         // x - x is 0 for a finite x and NaN otherwise: one pass without branches.
         var probe: Float = 0
         for sample in waveform { probe += sample - sample }
@@ -66,13 +76,18 @@ public struct ClipFeatures: Sendable, Equatable {
     public let rows: Int
     /// The number of values a row has.
     public let width: Int
+    /// The number of rows, from the first on, that are not padding.
+    public let validRows: Int
 
     /// Describes rows of values; `values` must hold `rows × width` of them.
-    public init(values: [Float], rows: Int, width: Int) {
+    ///
+    /// * `validRows`: All rows where nothing is said.
+    public init(values: [Float], rows: Int, width: Int, validRows: Int? = nil) {
         precondition(values.count == rows * width, "\(values.count) values for [\(rows), \(width)]")
         self.values = values
         self.rows = rows
         self.width = width
+        self.validRows = validRows ?? rows
     }
 }
 
@@ -131,6 +146,8 @@ public struct SpeechFeatures: Sendable, Equatable {
 public enum FeatureError: ReportedError, Equatable {
     /// A clip is shorter than the extractor's shortest input; both counts are samples.
     case clipTooShort(clip: Int?, samples: Int, minimum: Int)
+    /// A clip is longer than what the encoder hears at a time; both counts are samples.
+    case clipTooLong(clip: Int?, samples: Int, maximum: Int, samplingRate: Int)
     /// A sample is NaN or infinite.
     case nonFiniteSample(clip: Int?, index: Int, value: Float)
     /// A batch without clips.
@@ -140,6 +157,9 @@ public enum FeatureError: ReportedError, Equatable {
         switch self {
         case .clipTooShort(_, let samples, let minimum):
             return .clipTooShort(clip: clip, samples: samples, minimum: minimum)
+        case .clipTooLong(_, let samples, let maximum, let rate):
+            return .clipTooLong(
+                clip: clip, samples: samples, maximum: maximum, samplingRate: rate)
         case .nonFiniteSample(_, let index, let value):
             return .nonFiniteSample(clip: clip, index: index, value: value)
         case .emptyBatch: return self
@@ -153,6 +173,10 @@ public enum FeatureError: ReportedError, Equatable {
         case .clipTooShort(let clip, let samples, let minimum):
             return "\(name(clip)) is too short: expected at least \(minimum) samples, found "
                 + "\(samples)"
+        case .clipTooLong(let clip, let samples, let maximum, let rate):
+            let seconds = Double(maximum) / Double(rate)
+            return "\(name(clip)) is too long: expected at most \(maximum) samples (\(seconds) s), "
+                + "which is all that the model hears at a time; found \(samples)"
         case .nonFiniteSample(let clip, let index, let value):
             return "\(name(clip)) has a broken sample at index \(index): expected a finite number, "
                 + "found \(value)"

@@ -20,16 +20,8 @@ struct KaldiSpectrum: Sendable {
     let melBins: Int
     /// Povey window, times the 2^15 that takes samples to 16-bit units (a power of two: exact).
     let window: [Double]
-    /// Per filter, the first bin of its triangle and where its weights lie in `weights`.
-    private let filters: [Filter]
-    private let weights: [Double]
-    private let fft = RealFFT()
-
-    private struct Filter: Sendable {
-        let firstBin: Int
-        let firstWeight: Int
-        let count: Int
-    }
+    private let filters: MelFilterbank
+    private let fft = RealFFT(size: 512)
 
     init(melBins: Int, samplingRate: Int) {
         self.melBins = melBins
@@ -37,43 +29,15 @@ struct KaldiSpectrum: Sendable {
             let angle = 2 * Double.pi * Double(index) / Double(Self.frameLength - 1)
             return pow(0.5 - 0.5 * cos(angle), 0.85) * 32_768
         }
-        var filters: [Filter] = []
-        var weights: [Double] = []
-        for filter in Self.melFilters(melBins: melBins, samplingRate: samplingRate) {
-            filters.append(
-                Filter(
-                    firstBin: filter.firstBin, firstWeight: weights.count,
-                    count: filter.weights.count))
-            weights += filter.weights
-        }
-        self.filters = filters
-        self.weights = weights
-    }
-
-    /// Triangles of unit height, linear in mel, from 20 Hz to half the sampling rate.
-    ///
-    /// A filter narrower than the distance of two bins may have no weights.
-    static func melFilters(
-        melBins: Int, samplingRate: Int
-    ) -> [(firstBin: Int, weights: [Double])] {
+        // Triangles linear in mel, from 20 Hz to half the sampling rate.
         func mel(_ frequency: Double) -> Double { 1127 * log(1 + frequency / 700) }
         let lowest = mel(20)
-        let highest = mel(Double(samplingRate / 2))
-        let step = (highest - lowest) / Double(melBins + 1)
-        let binMels = (0..<RealFFT.binCount).map {
-            mel(Double($0) * Double(samplingRate) / Double(RealFFT.size))
-        }
-        return (0..<melBins).map { index in
-            let left = lowest + Double(index) * step
-            let centre = left + step
-            let right = centre + step
-            let heights = binMels.map {
-                max(0, min(($0 - left) / (centre - left), (right - $0) / (right - centre)))
-            }
-            let first = heights.firstIndex { $0 > 0 } ?? 0
-            let end = heights.lastIndex { $0 > 0 }.map { $0 + 1 } ?? first
-            return (first, Array(heights[first..<end]))
-        }
+        let step = (mel(Double(samplingRate / 2)) - lowest) / Double(melBins + 1)
+        let size = Double(fft.size)
+        filters = MelFilterbank(
+            MelFilterbank.triangles(
+                bins: (0..<fft.binCount).map { mel(Double($0) * Double(samplingRate) / size) },
+                corners: (0..<melBins + 2).map { lowest + Double($0) * step }))
     }
 
     /// The number of whole frames in a number of samples.
@@ -84,7 +48,7 @@ struct KaldiSpectrum: Sendable {
     /// The natural logarithms of the mel energies, row-major `[frames, melBins]`.
     func logMel(_ waveform: [Float]) -> [Float] {
         let frames = Self.frameCount(samples: waveform.count)
-        let workspace = RealFFT.Workspace()
+        let workspace = fft.makeWorkspace()
         return [Float](unsafeUninitializedCapacity: frames * melBins) { output, filled in
             waveform.withUnsafeBufferPointer { samples in
                 guard let samples = samples.baseAddress, let output = output.baseAddress else {
@@ -95,7 +59,12 @@ struct KaldiSpectrum: Sendable {
                     let next = min(frame + 1, frames - 1)
                     load(samples + frame * Self.hop, samples + next * Self.hop, workspace)
                     fft.transform(workspace)
-                    filter(workspace.power, output + frame * melBins, output + next * melBins)
+                    let (first, second) = (output + frame * melBins, output + next * melBins)
+                    filters.forEachEnergy(workspace.power, floor: Self.floor) { index, energy in
+                        let logarithm = MelFilterbank.logarithm(energy)
+                        (first + index).initialize(to: Float(logarithm.x))
+                        (second + index).initialize(to: Float(logarithm.y))
+                    }
                 }
             }
             filled = frames * melBins
@@ -122,63 +91,14 @@ struct KaldiSpectrum: Sendable {
                 let odd =
                     Lanes(Double(first[2 &* index &+ 1]), Double(second[2 &* index &+ 1])) - mean
                 signal[index] = (even - Self.preEmphasis * previous) * window[2 &* index]
-                signal[RealFFT.half &+ index] =
+                signal[fft.half &+ index] =
                     (odd - Self.preEmphasis * even) * window[2 &* index &+ 1]
                 previous = odd
             }
         }
-        for index in Self.frameLength / 2..<RealFFT.half {
+        for index in Self.frameLength / 2..<fft.half {
             signal[index] = .zero
-            signal[RealFFT.half &+ index] = .zero
+            signal[fft.half &+ index] = .zero
         }
-    }
-
-    @inline(__always)
-    private func filter(
-        _ power: UnsafeMutablePointer<Lanes>, _ first: UnsafeMutablePointer<Float>,
-        _ second: UnsafeMutablePointer<Float>
-    ) {
-        let floor = Lanes(repeating: Self.floor)
-        weights.withUnsafeBufferPointer { weights in
-            filters.withUnsafeBufferPointer { filters in
-                for (index, filter) in filters.enumerated() {
-                    var energy = Lanes.zero
-                    for bin in 0..<filter.count {
-                        energy +=
-                            power[filter.firstBin &+ bin] * weights[filter.firstWeight &+ bin]
-                    }
-                    let logarithm = Self.logarithm(
-                        energy.replacing(with: floor, where: energy .< floor))
-                    (first + index).initialize(to: Float(logarithm.x))
-                    (second + index).initialize(to: Float(logarithm.y))
-                }
-            }
-        }
-    }
-
-    /// The natural logarithm of positive normal numbers, within 1e-13.
-    ///
-    /// Our own, so that both lanes go at once and every platform gives the same bits. With
-    /// x = 2^k·m, m in [√½, √2) and s = (m − 1)/(m + 1): ln x = k·ln 2 + 2(s + s³/3 + s⁵/5 + …).
-    @inline(__always)
-    static func logarithm(_ value: Lanes) -> Lanes {
-        let rootHalf: Int64 = 0x3FE6_A09E_667F_3BCD
-        let bits = unsafeBitCast(value, to: SIMD2<Int64>.self)
-        let exponent = (bits &- SIMD2(repeating: rootHalf)) &>> SIMD2(repeating: 52)
-        let mantissa = unsafeBitCast(
-            bits &- (exponent &<< SIMD2(repeating: 52)), to: Lanes.self)
-        let s = (mantissa - 1) / (mantissa + 1)
-        let z = s * s
-        var series = Lanes(repeating: 1.0 / 17)
-        series = series * z + 1.0 / 15
-        series = series * z + 1.0 / 13
-        series = series * z + 1.0 / 11
-        series = series * z + 1.0 / 9
-        series = series * z + 1.0 / 7
-        series = series * z + 1.0 / 5
-        series = series * z + 1.0 / 3
-        series = series * z + 1
-        let scale = Lanes(Double(exponent.x), Double(exponent.y))
-        return scale * 0.693_147_180_559_945_309 + 2 * s * series
     }
 }

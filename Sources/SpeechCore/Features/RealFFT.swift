@@ -1,28 +1,30 @@
 import Foundation
 
-/// The power spectrum of two real signals of 512 samples at once, in float64.
+/// The power spectrum of two real signals of the same even length at once, in float64.
 ///
 /// Two frames lie in the two lanes of every vector, so the butterflies need no shuffles. A real
-/// transform of 512 is a complex one of 256 over the even and odd samples; 256 = 4⁴ takes four radix-4
-/// passes that sort themselves (Stockham), and a last pass separates the even and odd halves.
+/// transform of `size` is a complex one of half that length over the even and odd samples. It takes one
+/// pass for each factor of its length (256 = 4⁴, 200 = 4 · 2 · 5²); the passes sort themselves
+/// (Stockham), and a last one separates the even and odd halves. Any length is exact; those with large
+/// prime factors are slow.
 struct RealFFT: Sendable {
     typealias Lanes = SIMD2<Double>
 
     /// Memory for one transform; one per thread.
     struct Workspace: ~Copyable {
-        /// 256 even samples, then 256 odd ones; holds the input and is overwritten.
+        /// The even samples, then as many odd ones; holds the input and is overwritten.
         let signal: UnsafeMutablePointer<Lanes>
-        /// 257 powers.
+        /// `binCount` powers.
         let power: UnsafeMutablePointer<Lanes>
         fileprivate let spare: UnsafeMutablePointer<Lanes>
 
-        init() {
-            signal = .allocate(capacity: 2 * half)
-            spare = .allocate(capacity: 2 * half)
-            power = .allocate(capacity: half + 1)
-            signal.initialize(repeating: .zero, count: 2 * half)
-            spare.initialize(repeating: .zero, count: 2 * half)
-            power.initialize(repeating: .zero, count: half + 1)
+        fileprivate init(size: Int) {
+            signal = .allocate(capacity: size)
+            spare = .allocate(capacity: size)
+            power = .allocate(capacity: size / 2 + 1)
+            signal.initialize(repeating: .zero, count: size)
+            spare.initialize(repeating: .zero, count: size)
+            power.initialize(repeating: .zero, count: size / 2 + 1)
         }
 
         deinit {
@@ -33,95 +35,197 @@ struct RealFFT: Sendable {
     }
 
     /// The number of samples.
-    static let size = 512
+    let size: Int
     /// The length of the complex transform, and the offset of the odd samples in the workspace.
-    static let half = 256
-    /// The number of powers: bin k is k / 512 of the sampling rate.
-    static let binCount = 257
+    let half: Int
+    /// The number of powers: bin k is k / `size` of the sampling rate.
+    let binCount: Int
 
-    // w, w², w³ as (re, im) for each butterfly of the first three passes; those of the last are 1.
-    private let twiddles: [Double]
-    // cos and sin of 2πk/512, k = 0 ... 128.
+    private let passes: [Pass]
+    // cos and sin of 2πk / size, k = 0 ... half / 2.
     private let separation: [Double]
 
-    init() {
-        var twiddles: [Double] = []
-        for length in [256, 64, 16] {
-            for index in 0..<length / 4 {
-                for power in 1...3 {
+    private struct Pass: Sendable {
+        let radix: Int
+        /// The distance of values that belong to one of the sequences still to be transformed.
+        let stride: Int
+        // w, w², … as (re, im) for each butterfly; empty in the last pass, where all are 1.
+        let twiddles: [Double]
+        // cos and sin of −2πk / radix; empty where the radix has butterflies of its own.
+        let roots: [Double]
+    }
+
+    /// - Parameter size: An even number of samples.
+    init(size: Int) {
+        precondition(size > 0 && size.isMultiple(of: 2), "a real transform of \(size) samples")
+        self.size = size
+        let half = size / 2
+        self.half = half
+        binCount = half + 1
+        var passes: [Pass] = []
+        var length = half
+        for radix in Self.factors(half) {
+            var twiddles: [Double] = []
+            let butterflies = length > radix ? length / radix : 0
+            for index in 0..<butterflies {
+                for power in 1..<radix {
                     let angle = -2 * Double.pi * Double(index * power) / Double(length)
                     twiddles += [cos(angle), sin(angle)]
                 }
             }
+            let roots = (0..<radix).flatMap { index -> [Double] in
+                let angle = -2 * Double.pi * Double(index) / Double(radix)
+                return [cos(angle), sin(angle)]
+            }
+            passes.append(
+                Pass(
+                    radix: radix, stride: half / length, twiddles: twiddles,
+                    roots: radix == 4 ? [] : roots))
+            length /= radix
         }
-        self.twiddles = twiddles
-        separation = (0...Self.half / 2).flatMap { index -> [Double] in
-            let angle = 2 * Double.pi * Double(index) / Double(Self.size)
+        self.passes = passes
+        separation = (0...half / 2).flatMap { index -> [Double] in
+            let angle = 2 * Double.pi * Double(index) / Double(size)
             return [cos(angle), sin(angle)]
         }
     }
 
-    /// Replaces `workspace.power` by the squared magnitudes of the spectrum of `workspace.signal`.
-    func transform(_ workspace: borrowing Workspace) {
-        twiddles.withUnsafeBufferPointer { factors in
-            guard var factor = factors.baseAddress else { return }
-            Self.pass(from: workspace.signal, to: workspace.spare, stride: 1, &factor)
-            Self.pass(from: workspace.spare, to: workspace.signal, stride: 4, &factor)
-            Self.pass(from: workspace.signal, to: workspace.spare, stride: 16, &factor)
+    /// Fours as often as possible, then primes in ascending order.
+    private static func factors(_ length: Int) -> [Int] {
+        var factors: [Int] = []
+        var rest = length
+        while rest.isMultiple(of: 4) {
+            factors.append(4)
+            rest /= 4
         }
-        Self.lastPass(from: workspace.spare, to: workspace.signal)
-        separate(workspace.signal, into: workspace.power)
+        var prime = 2
+        while rest > 1 {
+            while rest.isMultiple(of: prime) {
+                factors.append(prime)
+                rest /= prime
+            }
+            prime = prime * prime > rest ? rest : prime + 1
+        }
+        return factors
     }
 
-    /// One radix-4 pass over sequences interleaved by `stride`, of length 256 / stride.
-    @inline(__always)
-    private static func pass(
-        from source: UnsafeMutablePointer<Lanes>, to target: UnsafeMutablePointer<Lanes>,
-        stride: Int, _ factor: inout UnsafePointer<Double>
+    /// Memory for transforms of this size.
+    func makeWorkspace() -> Workspace { Workspace(size: size) }
+
+    /// Replaces `workspace.power` by the squared magnitudes of the spectrum of `workspace.signal`.
+    func transform(_ workspace: borrowing Workspace) {
+        var source = workspace.signal
+        var target = workspace.spare
+        for pass in passes {
+            if pass.radix != 4 {
+                run(pass, from: source, to: target)
+            } else if pass.twiddles.isEmpty {
+                runLastOfFour(from: source, to: target)
+            } else {
+                runFour(pass, from: source, to: target)
+            }
+            swap(&source, &target)
+        }
+        separate(source, into: workspace.power)
+    }
+
+    /// One pass of any radix, by its definition.
+    private func run(
+        _ pass: Pass, from source: UnsafeMutablePointer<Lanes>,
+        to target: UnsafeMutablePointer<Lanes>
     ) {
-        let quarter = half / 4
-        for group in 0..<quarter / stride {
-            let (r1, i1) = (Lanes(repeating: factor[0]), Lanes(repeating: factor[1]))
-            let (r2, i2) = (Lanes(repeating: factor[2]), Lanes(repeating: factor[3]))
-            let (r3, i3) = (Lanes(repeating: factor[4]), Lanes(repeating: factor[5]))
-            factor += 6
+        let half = half
+        let (radix, stride) = (pass.radix, pass.stride)
+        let part = half / radix
+        for group in 0..<part / stride {
             for offset in 0..<stride {
                 let input = source + (group &* stride &+ offset)
-                let output = target + (group &* stride &* 4 &+ offset)
-                let sumReal = input[0] + input[2 &* quarter]
-                let sumImaginary = input[half] + input[half &+ 2 &* quarter]
-                let differenceReal = input[0] - input[2 &* quarter]
-                let differenceImaginary = input[half] - input[half &+ 2 &* quarter]
-                let oddSumReal = input[quarter] + input[3 &* quarter]
-                let oddSumImaginary = input[half &+ quarter] + input[half &+ 3 &* quarter]
-                let oddReal = input[quarter] - input[3 &* quarter]
-                let oddImaginary = input[half &+ quarter] - input[half &+ 3 &* quarter]
-
-                output[0] = sumReal + oddSumReal
-                output[half] = sumImaginary + oddSumImaginary
-                // (difference − i·odd)·w, (sum − oddSum)·w², (difference + i·odd)·w³
-                let (aReal, aImaginary) = (
-                    differenceReal + oddImaginary, differenceImaginary - oddReal
-                )
-                output[stride] = aReal * r1 - aImaginary * i1
-                output[half &+ stride] = aReal * i1 + aImaginary * r1
-                let (bReal, bImaginary) = (sumReal - oddSumReal, sumImaginary - oddSumImaginary)
-                output[2 &* stride] = bReal * r2 - bImaginary * i2
-                output[half &+ 2 &* stride] = bReal * i2 + bImaginary * r2
-                let (cReal, cImaginary) = (
-                    differenceReal - oddImaginary, differenceImaginary + oddReal
-                )
-                output[3 &* stride] = cReal * r3 - cImaginary * i3
-                output[half &+ 3 &* stride] = cReal * i3 + cImaginary * r3
+                let output = target + (group &* stride &* radix &+ offset)
+                for index in 0..<radix {
+                    var (real, imaginary) = (input[0], input[half])
+                    var root = 0
+                    for term in 1..<radix {
+                        root &+= index
+                        if root >= radix { root &-= radix }
+                        let cosine = Lanes(repeating: pass.roots[2 &* root])
+                        let sine = Lanes(repeating: pass.roots[2 &* root &+ 1])
+                        let (x, y) = (input[term &* part], input[half &+ term &* part])
+                        real += x * cosine - y * sine
+                        imaginary += x * sine + y * cosine
+                    }
+                    let place = index &* stride
+                    if index == 0 || pass.twiddles.isEmpty {
+                        output[place] = real
+                        output[half &+ place] = imaginary
+                    } else {
+                        let factor = 2 &* (group &* (radix &- 1) &+ index &- 1)
+                        let cosine = Lanes(repeating: pass.twiddles[factor])
+                        let sine = Lanes(repeating: pass.twiddles[factor &+ 1])
+                        output[place] = real * cosine - imaginary * sine
+                        output[half &+ place] = real * sine + imaginary * cosine
+                    }
+                }
             }
         }
     }
 
-    /// The pass of stride 64, whose factors are all 1.
+    /// One pass of radix 4.
     @inline(__always)
-    private static func lastPass(
+    private func runFour(
+        _ pass: Pass, from source: UnsafeMutablePointer<Lanes>,
+        to target: UnsafeMutablePointer<Lanes>
+    ) {
+        let half = half
+        let stride = pass.stride
+        let quarter = half / 4
+        pass.twiddles.withUnsafeBufferPointer { factors in
+            guard var factor = factors.baseAddress else { return }
+            for group in 0..<quarter / stride {
+                let (r1, i1) = (Lanes(repeating: factor[0]), Lanes(repeating: factor[1]))
+                let (r2, i2) = (Lanes(repeating: factor[2]), Lanes(repeating: factor[3]))
+                let (r3, i3) = (Lanes(repeating: factor[4]), Lanes(repeating: factor[5]))
+                factor += 6
+                for offset in 0..<stride {
+                    let input = source + (group &* stride &+ offset)
+                    let output = target + (group &* stride &* 4 &+ offset)
+                    let sumReal = input[0] + input[2 &* quarter]
+                    let sumImaginary = input[half] + input[half &+ 2 &* quarter]
+                    let differenceReal = input[0] - input[2 &* quarter]
+                    let differenceImaginary = input[half] - input[half &+ 2 &* quarter]
+                    let oddSumReal = input[quarter] + input[3 &* quarter]
+                    let oddSumImaginary = input[half &+ quarter] + input[half &+ 3 &* quarter]
+                    let oddReal = input[quarter] - input[3 &* quarter]
+                    let oddImaginary = input[half &+ quarter] - input[half &+ 3 &* quarter]
+
+                    output[0] = sumReal + oddSumReal
+                    output[half] = sumImaginary + oddSumImaginary
+                    // (difference − i·odd)·w, (sum − oddSum)·w², (difference + i·odd)·w³
+                    let (aReal, aImaginary) = (
+                        differenceReal + oddImaginary, differenceImaginary - oddReal
+                    )
+                    output[stride] = aReal * r1 - aImaginary * i1
+                    output[half &+ stride] = aReal * i1 + aImaginary * r1
+                    let (bReal, bImaginary) = (
+                        sumReal - oddSumReal, sumImaginary - oddSumImaginary
+                    )
+                    output[2 &* stride] = bReal * r2 - bImaginary * i2
+                    output[half &+ 2 &* stride] = bReal * i2 + bImaginary * r2
+                    let (cReal, cImaginary) = (
+                        differenceReal - oddImaginary, differenceImaginary + oddReal
+                    )
+                    output[3 &* stride] = cReal * r3 - cImaginary * i3
+                    output[half &+ 3 &* stride] = cReal * i3 + cImaginary * r3
+                }
+            }
+        }
+    }
+
+    /// The last pass where it has radix 4: all its factors are 1.
+    @inline(__always)
+    private func runLastOfFour(
         from source: UnsafeMutablePointer<Lanes>, to target: UnsafeMutablePointer<Lanes>
     ) {
+        let half = half
         let quarter = half / 4
         for offset in 0..<quarter {
             let input = source + offset
@@ -147,19 +251,19 @@ struct RealFFT: Sendable {
 
     /// Powers of the real signal's spectrum X from the spectrum Z of `even + i·odd`.
     ///
-    /// X[k] = E + W·O and X[256 − k] = conj(E − W·O), where E and O are the spectra of the even and
-    /// odd samples, and W = e^(−2πik/512).
+    /// X[k] = E + W·O and X[half − k] = conj(E − W·O), where E and O are the spectra of the even and odd
+    /// samples, and W = e^(−2πik / size).
     @inline(__always)
     private func separate(
         _ spectrum: UnsafeMutablePointer<Lanes>, into power: UnsafeMutablePointer<Lanes>
     ) {
-        let half = Self.half
+        let half = half
         let first = spectrum[0] + spectrum[half]
         let last = spectrum[0] - spectrum[half]
         power[0] = first * first
         power[half] = last * last
         separation.withUnsafeBufferPointer { factors in
-            for bin in 1...half / 2 {
+            for bin in stride(from: 1, through: half / 2, by: 1) {
                 let mirror = half &- bin
                 let cosine = Lanes(repeating: factors[2 &* bin])
                 let sine = Lanes(repeating: factors[2 &* bin &+ 1])

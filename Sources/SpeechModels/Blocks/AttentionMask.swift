@@ -6,19 +6,23 @@ struct AttentionMask {
     let valid: Tensor
     /// [B, T, 1] `bool`, true where padded.
     let padding: Tensor
-    /// [B, 1, 1, T] `bool`, what every query may attend to.
+    /// [B, 1, 1, T] `bool`, what every query may attend to; [B, 1, T, T] where queries differ.
     let keys: Tensor
 
-    /// Nil lengths, or lengths that all fill the batch, need no mask.
-    init?(lengths: [Int]?, frames: Int, device: Device) {
-        guard let lengths, lengths.contains(where: { $0 != frames }) else { return nil }
+    /// Nil lengths, or lengths that all fill the batch, need no mask, unless `chunks` divide it.
+    init?(lengths: [Int]?, frames: Int, device: Device, chunks: AttentionChunks? = nil) {
+        let allowed = chunks?.allowed(frames: frames, device: device)
+        guard let lengths, allowed != nil || lengths.contains(where: { $0 != frames }) else {
+            return nil
+        }
         valid = Tensor.validFrames(lengths, of: frames, device: device)
         padding = valid.not().unsqueeze(2)
-        keys = valid.unsqueeze(1).unsqueeze(1)
+        let all = valid.unsqueeze(1).unsqueeze(1)
+        keys = allowed.map { all.and($0) } ?? all
     }
 
     /// What is added to attention scores: 0 for valid keys and the lowest finite value for padded
-    /// ones, [B, 1, 1, T] in `dtype`.
+    /// ones, in `dtype` and the shape of `keys`.
     func scoreBias(_ dtype: DType) -> Tensor {
         let lowest = dtype == .float16 ? -65504.0 : -3.3e38
         return Tensor.zeros(keys.shape, dtype: dtype, device: keys.device)
@@ -27,6 +31,25 @@ struct AttentionMask {
 
     /// `x` [B, T, D] with zeros in padded frames.
     func zeroed(_ x: Tensor) -> Tensor { x.filled(where: padding, 0) }
+}
+
+/// Attention within chunks of frames and to some chunks before them (SeamlessM4T v2).
+struct AttentionChunks {
+    /// Frames of a chunk.
+    var size: Int
+    /// Chunks before its own that a frame sees; nil for all.
+    var left: Int?
+
+    /// [T, T] `bool`, true where the query of the row sees the key of the column; nil where all see
+    /// all.
+    func allowed(frames: Int, device: Device) -> Tensor? {
+        guard frames > size else { return nil }
+        let chunk = Tensor((0..<frames).map { Float($0 / size) }, [frames], device: device)
+        let distance = chunk.unsqueeze(0) - chunk.unsqueeze(1)  // key − query
+        let notLater = distance.isLess(than: 0.5)
+        guard let left else { return notLater }
+        return notLater.and(distance.isLess(than: -0.5 - Double(left)).not())
+    }
 }
 
 extension Tensor {

@@ -77,7 +77,10 @@ struct ConformerSelfAttention {
             let block = rows == frames ? q : q.narrow(2, first, min(rows, frames - first))
             var scores = scores(of: block, firstQuery: first, k, scale: scale)
             if let scoreBias {
-                scores = (scores.unflatten(0, [-1, heads]) + scoreBias).flatten(0, 1)
+                // Queries of a block have rows of their own where attention goes by chunks.
+                let bias =
+                    scoreBias.size(2) == 1 ? scoreBias : scoreBias.narrow(2, first, block.size(2))
+                scores = (scores.unflatten(0, [-1, heads]) + bias).flatten(0, 1)
             }
             var weights = scores.softmax(-1)
             if isTraining { weights = weights.dropout(shape.dropout) }

@@ -17,6 +17,8 @@ struct TransformerShape {
     var initializer: Initializer
     /// Whether attention gates a position bias, as WavLM's does.
     var gatesBias = false
+    /// Whether outputs that would overflow `float16` are cut off, as Whisper does.
+    var clampsHalf = false
     var names = Names.wav2Vec2
 
     /// What the parts are called, and whether keys have a bias.
@@ -46,6 +48,9 @@ struct TransformerLayer: EncoderLayer {
     private let feedForward: FeedForward
     private let adapter: LanguageAdapter?
     private let shape: TransformerShape
+
+    /// The largest finite value of `float16`, 65504, less 1000 for what is added next.
+    private static let halfLimit = 64504
 
     init(_ scope: ParameterScope, _ shape: TransformerShape) {
         attention = SelfAttention(
@@ -79,7 +84,10 @@ struct TransformerLayer: EncoderLayer {
         if shape.isPreNorm {
             let x = x + attend(attentionNorm(x))
             let inner = feedForward(feedForwardNorm(x), isTraining: isTraining)
-            let output = x + inner
+            var output = x + inner
+            if shape.clampsHalf && output.dtype == .float16 {
+                output = output.clamped(min: -Self.halfLimit, max: Self.halfLimit)
+            }
             return (adapter.map { output + $0(output) } ?? output, inner)
         }
         let x = attentionNorm(x + attend(x))

@@ -71,7 +71,8 @@ final class CheckpointReader: TensorSource {
 extension EncoderFamily {
     /// What the encoder calls a tensor of a checkpoint.
     func encoderName(of stored: String) -> String {
-        var name = stored.hasPrefix(prefix) ? String(stored.dropFirst(prefix.count)) : stored
+        let prefix = prefixes.first { stored.hasPrefix($0) } ?? ""
+        var name = String(stored.dropFirst(prefix.count))
         for (old, new) in renamedSuffixes where name.hasSuffix(old) {
             name = name.dropLast(old.count) + new
         }

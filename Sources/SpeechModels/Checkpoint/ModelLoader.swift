@@ -63,7 +63,9 @@ public enum ModelLoader {
         of directory: ModelDirectory, _ config: any EncoderConfig
     ) throws -> any FeatureExtractor {
         guard let data = directory.preprocessorData, let path = directory.preprocessorPath else {
-            return FeatureExtractorConfig(kind: config.featureExtractor).makeExtractor()
+            let standard = config.standardExtractor
+            try (config as? WhisperConfig)?.requireWindow(standard, path: directory.configPath)
+            return standard.makeExtractor()
         }
         let extractor = try FeatureExtractorConfig(data: data, path: path)
         guard extractor.kind == config.featureExtractor else {
@@ -71,15 +73,14 @@ public enum ModelLoader {
                 path: path, key: "feature_extractor_type",
                 expected: config.featureExtractor.rawValue, found: extractor.kind.rawValue)
         }
-        if let config = config as? W2VBertConfig {
-            let width = extractor.melBins * extractor.stride
-            guard width == config.inputDimension else {
-                throw ModelError.invalidConfig(
-                    path: path, key: "num_mel_bins × stride",
-                    expected: "feature_projection_input_dim \(config.inputDimension)",
-                    found: "\(width)")
-            }
+        guard extractor.inputWidth == config.inputWidth else {
+            let key = extractor.kind == .whisper ? "feature_size" : "num_mel_bins × stride"
+            throw ModelError.invalidConfig(
+                path: path, key: key,
+                expected: "the \(config.inputWidth) values that the encoder takes of a frame",
+                found: "\(extractor.inputWidth)")
         }
+        try (config as? WhisperConfig)?.requireWindow(extractor, path: path)
         return extractor.makeExtractor()
     }
 }

@@ -92,9 +92,7 @@ public final class CoLLD: DistillationObjective {
         seed: UInt64
     ) throws {
         try settings.validate()
-        guard
-            settings.masking.sampler == .none || student.parameters["masked_spec_embed"] != nil
-        else {
+        guard settings.masking.sampler == .none || student.isMaskable else {
             throw ObjectiveError.invalidSetting(
                 key: "objective.masking.sampler",
                 expected: "none for a student without masked_spec_embed",

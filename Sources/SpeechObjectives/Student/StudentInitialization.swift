@@ -99,16 +99,14 @@ public enum StudentInitialization: String, ConfigChoice {
         _ choice: StudentInitialization, _ layers: [LayerPair], _ student: any SpeechEncoder,
         _ teacher: any SpeechEncoder
     ) -> (String) -> String? {
-        let prefix = "encoder.layers."
+        let prefix = student.config.layerPrefix
         let mask = "masked_spec_embed"
-        // Before the layers of some models, behind those of others.
-        let normIsLast = (student.config as? Wav2Vec2Config)?.isPreNorm ?? false
+        let behindLayers = student.config.modulesBehindLayers
         return { name in
             guard name.hasPrefix(prefix) else {
                 // Teachers that were trained without masking have no vector for masked frames.
                 if name == mask && teacher.parameters[mask] == nil { return nil }
-                let isFrontEnd =
-                    name != mask && !(normIsLast && name.hasPrefix("encoder.layer_norm."))
+                let isFrontEnd = name != mask && !behindLayers.contains { name.hasPrefix($0) }
                 return choice != .frontEndOnly || isFrontEnd ? name : nil
             }
             let rest = name.dropFirst(prefix.count)

@@ -8,6 +8,8 @@ public enum EncodeError: ReportedError, Equatable {
     case invalidInput(path: String, tensor: String, expected: String, found: String)
     /// A clip that gives no frame.
     case clipTooShort(path: String, samples: Int, minimum: Int, samplingRate: Int)
+    /// A clip that is longer than what the model hears at a time.
+    case clipTooLong(path: String, samples: Int, maximum: Int, samplingRate: Int)
     /// An output that overflowed.
     case notFinite(tensor: String, precision: String)
 
@@ -21,6 +23,10 @@ public enum EncodeError: ReportedError, Equatable {
             "'\(path)', tensor '\(tensor)': expected \(expected); found \(found)"
         case .clipTooShort(let path, let samples, let minimum, let rate):
             "audio file '\(path)' is too short: expected at least \(minimum) samples at \(rate) Hz; "
+                + "found \(samples)"
+        case .clipTooLong(let path, let samples, let maximum, let rate):
+            "audio file '\(path)' is too long: expected at most \(maximum) samples at \(rate) Hz, "
+                + "the \(Double(maximum) / Double(rate)) s that the model hears at a time; "
                 + "found \(samples)"
         case .notFinite(let tensor, let precision):
             "'\(tensor)' is not finite when computed in \(precision); try --precision fp32"

@@ -3,8 +3,9 @@ public import SpeechModels
 
 /// The input of an encoder as a safetensors file holds it, checked against a model.
 ///
-/// `input_values` [B, N] or `input_features` [B, T, F] in F32, and optionally `attention_mask` [B, N]
-/// or [B, T] of whole numbers or truth values, padded on the right. Other tensors are left alone.
+/// `input_values` [B, N] or `input_features` [B, T, F] ([B, F, T] for Whisper, as `transformers` has
+/// them) in F32, and optionally `attention_mask` [B, N] or [B, T] of whole numbers or truth values,
+/// padded on the right. Other tensors are left alone.
 public struct EncoderInputFile: Sendable {
     /// Row-major.
     public let values: [Float]
@@ -32,21 +33,28 @@ public struct EncoderInputFile: Sendable {
         guard info.dtype == .float32 else {
             throw fail(name, "the element type F32", info.dtype.rawValue)
         }
-        let shape = info.shape
-        let width = extractor.config.melBins * extractor.config.stride
+        let width = extractor.config.inputWidth
+        // Frames of a window that every clip fills, or any number of them.
+        let length = extractor.maximumSamples.map { extractor.inputLength(samples: $0) }
+        let hasFramesLast = extractor.config.hasFramesLast
+        var shape = info.shape
+        if hasFramesLast && shape.count == 3 { shape.swapAt(1, 2) }
         switch extractor.inputName {
         case .inputValues:
             guard shape.count == 2 else { throw fail(name, "the shape [B, N]", "\(shape)") }
         case .inputFeatures:
-            guard shape.count == 3, shape[2] == width else {
-                throw fail(name, "the shape [B, T, \(width)]", "\(shape)")
+            guard shape.count == 3, shape[2] == width, length == nil || shape[1] == length else {
+                let frames = length.map { "\($0)" } ?? "T"
+                let last = hasFramesLast ? "\(width), \(frames)" : "\(frames), \(width)"
+                throw fail(name, "the shape [B, \(last)]", "\(info.shape)")
             }
         }
         guard shape[0] > 0 else { throw fail(name, "at least one clip", "\(shape)") }
-        values = try file.floats(name)
-        if let index = values.firstIndex(where: { !$0.isFinite }) {
-            throw fail(name, "finite numbers", "\(values[index]) at index \(index)")
+        let stored = try file.floats(name)
+        if let index = stored.firstIndex(where: { !$0.isFinite }) {
+            throw fail(name, "finite numbers", "\(stored[index]) at index \(index)")
         }
+        values = hasFramesLast ? Self.transposed(stored, to: shape) : stored
         self.shape = shape
         lengths = try file.entry(Self.maskName).map {
             try Self.lengths(file, $0, shape: Array(shape.prefix(2)))
@@ -60,6 +68,16 @@ public struct EncoderInputFile: Sendable {
                     "enough \(unit) for a frame of output in each clip",
                     "\(length) valid \(unit) in clip \(clip)")
             }
+        }
+    }
+
+    /// [B, F, T] to [B, T, F].
+    private static func transposed(_ values: [Float], to shape: [Int]) -> [Float] {
+        let (frames, width) = (shape[1], shape[2])
+        return values.indices.map { index in
+            let (row, column) = (index / width, index % width)
+            let (clip, frame) = (row / frames, row % frames)
+            return values[(clip * width + column) * frames + frame]
         }
     }
 

@@ -105,6 +105,13 @@ public struct EncodeTask {
                 path: name, samples: samples.count, minimum: minimum,
                 samplingRate: extractor.samplingRate)
         }
+        if let maximum = extractor.maximumSamples {
+            for (name, samples) in clips where samples.count > maximum {
+                throw EncodeError.clipTooLong(
+                    path: name, samples: samples.count, maximum: maximum,
+                    samplingRate: extractor.samplingRate)
+            }
+        }
         return EncodedBatch(
             joining: try clips.map { clip in
                 let features = try extractor.extract([clip.samples])

@@ -28,7 +28,7 @@ public struct InitializeTask {
         let encoder = try RunEnvironment.building("encoder") {
             config.makeEncoder(in: ParameterStore(seed: seed))
         }
-        var extractor = FeatureExtractorConfig(kind: config.featureExtractor)
+        var extractor = config.standardExtractor
         extractor.returnsAttentionMask = true
         if config is W2VBertConfig { extractor.paddingValue = 1 }
         let card = """

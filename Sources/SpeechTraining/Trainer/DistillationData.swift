@@ -38,6 +38,17 @@ final class DistillationData {
         extractors =
             teacherExtractor.config == studentExtractor.config
             ? [studentExtractor] : [studentExtractor, teacherExtractor]
+        // Longer utterances are cut anyway: to what every encoder can hear at a time. Shorter ones take
+        // up the whole of that, too.
+        var config = config
+        for extractor in extractors {
+            guard let samples = extractor.maximumSamples else { continue }
+            let seconds = Double(samples) / Double(extractor.samplingRate)
+            config.maxDuration = min(config.maxDuration, seconds)
+            let clips = max(1, Int(min(config.maxSeconds / seconds, 1e9)))
+            config.maxUtterances =
+                config.maxUtterances == 0 ? clips : min(config.maxUtterances, clips)
+        }
         minimumSamples = max(
             Self.minimumSamples(teacher, teacherExtractor, frames: minimumFrames),
             Self.minimumSamples(student, studentExtractor, frames: minimumFrames))

@@ -67,7 +67,7 @@ extension Wav2Vec2Dialect {
 extension EncoderFamily {
     /// data2vec on audio.
     public static let data2Vec = EncoderFamily(
-        modelType: "data2vec-audio", prefix: "data2vec_audio.",
+        modelType: "data2vec-audio", prefixes: ["data2vec_audio."],
         ignored: heads + ["masked_spec_embed"], renamedSuffixes: []
     ) { try $0.decode(Data2VecConfig.self, from: $1) }
 }

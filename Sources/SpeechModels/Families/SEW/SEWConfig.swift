@@ -36,6 +36,9 @@ public struct SEWConfig: WaveformEncoderConfig {
         try ConfigCheck(path: path).positive("squeeze_factor", squeezeFactor, limit: 1 << 6)
     }
 
+    /// What brings the output back to the rate of the front end.
+    public var modulesBehindLayers: [String] { ["encoder.upsample."] }
+
     /// Builds the network.
     public func makeEncoder(in store: ParameterStore) -> any SpeechEncoder {
         SEWEncoder(self, in: store)
@@ -71,7 +74,7 @@ extension Wav2Vec2Dialect {
 extension EncoderFamily {
     /// SEW.
     public static let sew = EncoderFamily(
-        modelType: "sew", prefix: "sew.", ignored: heads + ["masked_spec_embed"],
+        modelType: "sew", prefixes: ["sew."], ignored: heads + ["masked_spec_embed"],
         renamedSuffixes: weightNormNames
     ) { try $0.decode(SEWConfig.self, from: $1) }
 }

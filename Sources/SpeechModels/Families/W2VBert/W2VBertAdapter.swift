@@ -1,7 +1,7 @@
 import Torch
 
 /// The layers that shorten w2v-BERT's output for speech translation and many recognisers
-/// (`Wav2Vec2BertAdapter`).
+/// (`Wav2Vec2BertAdapter`, `SeamlessM4Tv2ConformerAdapter`).
 struct W2VBertAdapter {
     private struct Layer {
         let residualNorm, attentionNorm, feedForwardNorm: LayerNorm
@@ -9,10 +9,10 @@ struct W2VBertAdapter {
         let attention: ConformerSelfAttention
         let feedForward: FeedForward
 
-        init(_ scope: ParameterScope, _ config: W2VBertConfig) {
+        init(_ scope: ParameterScope, _ config: W2VBertConfig, epsilon: Double) {
             let width = config.outputHiddenSize
             func norm(_ name: String) -> LayerNorm {
-                LayerNorm(scope[name], width, epsilon: config.layerNormEpsilon)
+                LayerNorm(scope[name], width, epsilon: epsilon)
             }
             func convolution(_ name: String) -> Conv1d {
                 Conv1d(
@@ -47,20 +47,28 @@ struct W2VBertAdapter {
     private let projection: (linear: Linear, norm: LayerNorm)?
     private let layers: [Layer]
     private let config: W2VBertConfig
+    private let countsFromInput: Bool
 
-    init(_ scope: ParameterScope, _ config: W2VBertConfig) {
+    /// * `countsFromInput`: whether every layer masks what remains of the adapter's input behind one
+    ///   layer, as SeamlessM4T does, instead of what remains of its own.
+    init(
+        _ scope: ParameterScope, _ config: W2VBertConfig, epsilon: Double, countsFromInput: Bool
+    ) {
         if config.outputHiddenSize != config.hiddenSize {
             projection = (
                 Linear(scope["proj"], config.hiddenSize, config.outputHiddenSize),
                 LayerNorm(
                     scope["proj_layer_norm"], config.outputHiddenSize,
-                    epsilon: config.layerNormEpsilon)
+                    epsilon: epsilon)
             )
         } else {
             projection = nil
         }
-        layers = (0..<config.adapterLayers).map { Layer(scope["layers"][$0], config) }
+        layers = (0..<config.adapterLayers).map {
+            Layer(scope["layers"][$0], config, epsilon: epsilon)
+        }
         self.config = config
+        self.countsFromInput = countsFromInput
     }
 
     func outputLength(frames: Int) -> Int {
@@ -77,8 +85,8 @@ struct W2VBertAdapter {
         var x = x
         if let projection { x = projection.norm(projection.linear(x)) }
         var lengths = lengths
-        for layer in layers {
-            lengths = lengths?.map(shortened)
+        for (index, layer) in layers.enumerated() {
+            if index == 0 || !countsFromInput { lengths = lengths?.map(shortened) }
             x = layer(x, lengths: lengths)
         }
         return x

@@ -145,6 +145,10 @@ extension W2VBertConfig {
     public var architecture: String { "Wav2Vec2BertModel" }
     /// Stacked filterbank frames.
     public var featureExtractor: FeatureExtractorConfig.Kind { .seamlessM4T }
+    /// `feature_projection_input_dim`.
+    public var inputWidth: Int { inputDimension }
+    /// The adapter and the feed-forward network before it.
+    public var modulesBehindLayers: [String] { ["adapter.", "intermediate_ffn."] }
     /// `num_hidden_layers`.
     public var layerCount: Int { numHiddenLayers }
     /// `hidden_size`.
@@ -249,7 +253,7 @@ extension W2VBertConfig {
 extension EncoderFamily {
     /// w2v-BERT 2.0.
     public static let w2vBert = EncoderFamily(
-        modelType: "wav2vec2-bert", prefix: "wav2vec2_bert.",
+        modelType: "wav2vec2-bert", prefixes: ["wav2vec2_bert."],
         ignored: heads + ["masked_spec_embed"],
         renamedSuffixes: []
     ) { try $0.decode(W2VBertConfig.self, from: $1) }

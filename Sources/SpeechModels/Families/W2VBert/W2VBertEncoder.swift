@@ -1,9 +1,20 @@
 public import Torch
 
-/// w2v-BERT 2.0: stacked filterbank frames through conformer layers (`Wav2Vec2BertModel`).
+/// w2v-BERT 2.0 and the speech encoder of SeamlessM4T v2: stacked filterbank frames through conformer
+/// layers (`Wav2Vec2BertModel`, `SeamlessM4Tv2SpeechEncoder`).
 public final class W2VBertEncoder: SpeechEncoder {
-    /// The configuration as its own type.
+    /// What SeamlessM4T v2 has besides: a norm behind the layers and one at the end.
+    struct Seamless {
+        /// Of the norms in layers and adapter.
+        var blockEpsilon: Double
+        /// Which frames see each other.
+        var chunks: AttentionChunks?
+    }
+
+    /// The configuration as its own type, or the part of SeamlessM4T's that is w2v-BERT's.
     public let configuration: W2VBertConfig
+    /// The configuration.
+    public let config: any EncoderConfig
     /// All parameters.
     public let parameters: ParameterStore
     /// The type that layers compute in.
@@ -15,11 +26,23 @@ public final class W2VBertEncoder: SpeechEncoder {
     private let projection: Linear
     private let maskEmbedding: Tensor?
     private let layers: LayerStack
+    private let chunks: AttentionChunks?
+    private let hearsZeros: Bool
+    private let norm, outputNorm: LayerNorm?
     private let intermediate: FeedForward?
     private let adapter: W2VBertAdapter?
 
     /// Builds the network in a store, which reads or initialises the parameters.
-    public init(_ config: W2VBertConfig, in store: ParameterStore) {
+    public convenience init(_ config: W2VBertConfig, in store: ParameterStore) {
+        self.init(config, base: config, in: store, seamless: nil)
+    }
+
+    /// Builds w2v-BERT, or SeamlessM4T's encoder where there is something about it.
+    init(
+        _ ownConfig: any EncoderConfig, base config: W2VBertConfig, in store: ParameterStore,
+        seamless: Seamless?
+    ) {
+        self.config = ownConfig
         configuration = config
         parameters = store
         precision = store.dtype
@@ -35,6 +58,7 @@ public final class W2VBertEncoder: SpeechEncoder {
         maskEmbedding =
             isMaskable || root.sourceHolds("masked_spec_embed")
             ? root.parameter("masked_spec_embed", [width], .uniform(0, 1)) : nil
+        let blockEpsilon = seamless?.blockEpsilon ?? config.layerNormEpsilon
         let shape = ConformerShape(
             attention: .init(
                 width: width, heads: config.numAttentionHeads, dropout: config.attentionDropout,
@@ -43,23 +67,38 @@ public final class W2VBertEncoder: SpeechEncoder {
                 rotaryFrequencies: DistanceScores.rotaryFrequencies(
                     width: width / config.numAttentionHeads, base: config.rotaryBase)),
             feedForward: config.intermediateSize, activation: config.activation,
-            convolutionKernel: config.convolutionKernel, epsilon: config.layerNormEpsilon,
+            convolutionKernel: config.convolutionKernel, epsilon: blockEpsilon,
             hiddenDropout: config.hiddenDropout, activationDropout: config.activationDropout,
             convolutionDropout: config.convolutionDropout)
         layers = LayerStack(
             (0..<config.numHiddenLayers).map {
                 ConformerLayer(root["encoder"]["layers"][$0], shape)
             })
+        chunks = seamless?.chunks
+        hearsZeros = seamless != nil
+        norm =
+            seamless == nil
+            ? nil
+            : LayerNorm(root["encoder"]["layer_norm"], width, epsilon: config.layerNormEpsilon)
         intermediate =
             config.hasIntermediateFeedForward
             ? FeedForward(
                 root["intermediate_ffn"], width: width, units: config.intermediateSize,
                 activation: .relu) : nil
-        adapter = config.hasAdapter ? W2VBertAdapter(root["adapter"], config) : nil
+        adapter =
+            config.hasAdapter
+            ? W2VBertAdapter(
+                root["adapter"], config, epsilon: blockEpsilon,
+                countsFromInput: seamless != nil) : nil
+        outputNorm = seamless.map {
+            LayerNorm(root["inner_layer_norm"], width, epsilon: $0.blockEpsilon)
+        }
     }
 
-    /// The configuration.
-    public var config: any EncoderConfig { configuration }
+    /// Whether there is a vector for masked frames, or zeros stand for one.
+    ///
+    /// The zeros that SeamlessM4T hears become one vector, too, behind norm and projection.
+    public var isMaskable: Bool { maskEmbedding != nil || hearsZeros }
 
     /// Feature frames are encoder frames.
     public func frameCount(inputLength length: Int) -> Int { length }
@@ -74,13 +113,15 @@ public final class W2VBertEncoder: SpeechEncoder {
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest
     ) -> EncoderOutput {
         let frames = input.values.size(1)
-        let mask = AttentionMask(
-            lengths: input.lengths, frames: frames, device: input.values.device)
         let lengths = input.lengths ?? Array(repeating: frames, count: input.batchSize)
+        let mask = AttentionMask(
+            lengths: lengths, frames: frames, device: input.values.device, chunks: chunks)
         var output = EncoderOutput(
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
-        var x = projection(inputNorm(input.values).to(precision))  // [B, T, D]
+        var features = input.values
+        if let masked, hearsZeros { features = features.filled(where: masked.unsqueeze(2), 0) }
+        var x = projection(inputNorm(features).to(precision))  // [B, T, D]
         if isTraining { x = x.dropout(configuration.featureProjectionDropout) }
         if let masked, let maskEmbedding, configuration.appliesMask {
             x = x.replacingFrames(masked, with: maskEmbedding)
@@ -91,13 +132,15 @@ public final class W2VBertEncoder: SpeechEncoder {
             x, mask, request: request, isTraining: isTraining, keepingIn: &output)
         guard request.wantsLastHiddenState else { return output }
 
+        if let norm { x = norm(x) }
         output.encoderOutput = x
         if let intermediate {
             x = x.adding(intermediate(x, isTraining: isTraining), scale: 0.5)
         }
         if let adapter {
-            x = adapter(x, lengths: mask == nil ? nil : lengths)
+            x = adapter(x, lengths: input.lengths)
         }
+        if let outputNorm { x = outputNorm(x) }
         output.lastHiddenState = x
         return output
     }

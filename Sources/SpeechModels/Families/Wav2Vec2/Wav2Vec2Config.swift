@@ -187,6 +187,12 @@ extension Wav2Vec2Config {
     public var architecture: String { dialect.architecture }
     /// Samples.
     public var featureExtractor: FeatureExtractorConfig.Kind { .wav2vec2 }
+    /// One sample.
+    public var inputWidth: Int { 1 }
+    /// The adapter, and the encoder's norm, which other models have before the layers.
+    public var modulesBehindLayers: [String] {
+        ["adapter."] + (isPreNorm ? ["encoder.layer_norm."] : [])
+    }
     /// `num_hidden_layers`.
     public var layerCount: Int { numHiddenLayers }
     /// `hidden_size`.
@@ -304,10 +310,10 @@ extension EncoderFamily {
 
     /// wav2vec 2.0, XLS-R and MMS.
     public static let wav2Vec2 = wav2Vec2(
-        .wav2Vec2, prefix: "wav2vec2.",
+        .wav2Vec2, prefixes: ["wav2vec2."],
         ignored: ["quantizer.", "project_hid.", "project_q.", "masked_spec_embed"])
 
     /// HuBERT.
     public static let hubert = wav2Vec2(
-        .hubert, prefix: "hubert.", ignored: ["masked_spec_embed"])
+        .hubert, prefixes: ["hubert."], ignored: ["masked_spec_embed"])
 }

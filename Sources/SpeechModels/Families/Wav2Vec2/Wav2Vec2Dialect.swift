@@ -47,10 +47,10 @@ extension CodingUserInfoKey {
 extension EncoderFamily {
     /// A family whose network and configuration are wav2vec 2.0's.
     static func wav2Vec2(
-        _ dialect: Wav2Vec2Dialect, prefix: String, ignored: [String]
+        _ dialect: Wav2Vec2Dialect, prefixes: [String], ignored: [String]
     ) -> EncoderFamily {
         EncoderFamily(
-            modelType: dialect.modelType, prefix: prefix, ignored: heads + ignored,
+            modelType: dialect.modelType, prefixes: prefixes, ignored: heads + ignored,
             renamedSuffixes: weightNormNames
         ) { decoder, data in
             decoder.userInfo[.wav2Vec2Dialect] = dialect

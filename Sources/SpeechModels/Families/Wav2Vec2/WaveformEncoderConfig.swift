@@ -13,6 +13,10 @@ extension WaveformEncoderConfig {
     public var architecture: String { base.architecture }
     /// Samples.
     public var featureExtractor: FeatureExtractorConfig.Kind { base.featureExtractor }
+    /// One sample.
+    public var inputWidth: Int { base.inputWidth }
+    /// As in wav2vec 2.0.
+    public var modulesBehindLayers: [String] { base.modulesBehindLayers }
     /// `num_hidden_layers`.
     public var layerCount: Int { base.layerCount }
     /// `hidden_size`.

@@ -63,6 +63,9 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
         }
     }
 
+    /// The adapter and the encoder's norm.
+    public var modulesBehindLayers: [String] { ["adapter.", "encoder.layer_norm."] }
+
     /// Without adapter and dropout.
     public func asStudent() -> Wav2Vec2ConformerConfig {
         var config = self
@@ -92,7 +95,7 @@ extension Wav2Vec2Dialect {
 extension EncoderFamily {
     /// wav2vec 2.0 with conformer layers.
     public static let wav2Vec2Conformer = EncoderFamily(
-        modelType: "wav2vec2-conformer", prefix: "wav2vec2_conformer.",
+        modelType: "wav2vec2-conformer", prefixes: ["wav2vec2_conformer."],
         // The positional convolution is stored and never used.
         ignored: heads + [
             "quantizer.", "project_hid.", "project_q.", "masked_spec_embed",

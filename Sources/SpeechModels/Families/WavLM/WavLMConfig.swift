@@ -74,7 +74,7 @@ extension Wav2Vec2Dialect {
 extension EncoderFamily {
     /// WavLM.
     public static let wavLM = EncoderFamily(
-        modelType: "wavlm", prefix: "wavlm.",
+        modelType: "wavlm", prefixes: ["wavlm."],
         ignored: heads + ["quantizer.", "project_hid.", "project_q.", "masked_spec_embed"],
         renamedSuffixes: weightNormNames
     ) { try $0.decode(WavLMConfig.self, from: $1) }
