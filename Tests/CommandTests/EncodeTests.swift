@@ -34,7 +34,9 @@ extension Commands {
                 let input = folder.appendingPathComponent("input.safetensors")
                 try ModelFiles.writeInput(model, to: input)
                 let found = try encode(
-                    model, ["--input", input.path, "--layers", "all", "--ffn"], in: folder)
+                    model,
+                    ["--input", input.path, "--reference-padding", "--layers", "all", "--ffn"],
+                    in: folder)
                 let expected = try Fixtures.expected(model)
                 let layers = try layerCount(model)
                 var names =
@@ -119,8 +121,11 @@ extension Commands {
                     let input = folder.appendingPathComponent("features.safetensors")
                     try ModelFiles.write(
                         extractor.extract([ModelFiles.speech(clip)]), to: input)
+                    // A mask does not say that a last frame is half a clip's.
                     let features = try encode(
-                        model, ["--layers", "all", "--ffn", "--input", input.path], in: folder)
+                        model,
+                        ["--layers", "all", "--ffn", "--reference-padding", "--input", input.path],
+                        in: folder)
                     let alone = try encode(
                         model,
                         ["--layers", "all", "--ffn", "--audio", ModelFiles.speechFiles[clip]],

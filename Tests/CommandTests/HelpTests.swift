@@ -25,7 +25,7 @@ extension Commands {
             "colld doctor": ["--json"],
             "colld encode": [
                 "--audio=…", "--device=", "--ffn", "--input=", "--layers=", "--model=",
-                "--output=", "--precision=", "--threads=",
+                "--output=", "--precision=", "--reference-padding", "--threads=",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld inspect": ["--json", "--seconds=", "<model>"],

@@ -46,6 +46,13 @@ struct EncodeCommand: ParsableCommand {
     @Option(help: "fp32, bf16 or fp16.")
     var precision = PrecisionOption.fp32
 
+    @Flag(
+        help: """
+            Let the padding of --input into the clips as transformers does, instead of giving each the \
+            output that it has alone.
+            """)
+    var referencePadding = false
+
     @OptionGroup var deviceOptions: DeviceOptions
 
     func validate() throws {
@@ -61,7 +68,9 @@ struct EncodeCommand: ParsableCommand {
         let model = try withTorchErrors {
             try ModelLoader.load(self.model, dtype: precision.dtype, device: device)
         }
-        let task = try EncodeTask(model, layers: layers.layers, feedForward: ffn)
+        let task = try EncodeTask(
+            model, layers: layers.layers, feedForward: ffn,
+            padding: referencePadding ? .reference : .isolated)
         let batch: EncodedBatch
         if let input {
             let file = try EncoderInputFile(path: input, for: model)

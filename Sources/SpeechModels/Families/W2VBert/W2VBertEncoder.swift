@@ -74,9 +74,10 @@ public final class W2VBertEncoder: SpeechEncoder {
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest
     ) -> EncoderOutput {
         let frames = input.values.size(1)
+        let lengths = input.frameLengths(frames) { $0 }
         let mask = AttentionMask(
-            lengths: input.lengths, frames: frames, device: input.values.device)
-        let lengths = input.lengths ?? Array(repeating: frames, count: input.batchSize)
+            lengths: input.lengths, frames: frames, device: input.values.device,
+            padding: input.padding)
         var output = EncoderOutput(
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
@@ -95,9 +96,7 @@ public final class W2VBertEncoder: SpeechEncoder {
         if let intermediate {
             x = x.adding(intermediate(x, isTraining: isTraining), scale: 0.5)
         }
-        if let adapter {
-            x = adapter(x, lengths: mask == nil ? nil : lengths)
-        }
+        if let adapter { x = adapter(x, lengths: lengths, of: input) }
         output.lastHiddenState = x
         return output
     }
