@@ -13,6 +13,10 @@ extension Commands {
                 "--batch=", "--device=", "--family=", "--json", "--precision=", "--seconds=",
                 "--steps=", "--student=", "--teacher=", "--threads=",
             ],
+            "colld benchmark encode": [
+                "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",
+                "--precision=", "--repeats=", "--seconds=", "--threads=",
+            ],
             "colld data": [],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",

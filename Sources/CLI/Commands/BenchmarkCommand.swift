@@ -8,7 +8,7 @@ import SpeechTraining
 struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmark", abstract: "Measure throughput, latency and memory here.",
-        subcommands: [BenchmarkDistillCommand.self])
+        subcommands: [BenchmarkDistillCommand.self, BenchmarkEncodeCommand.self])
 }
 
 /// `colld benchmark distill`: whole distillation steps.
