@@ -28,8 +28,10 @@ extension Commands {
             ],
             "colld doctor": ["--json"],
             "colld encode": [
-                "--audio=…", "--device=", "--ffn", "--input=", "--layers=", "--model=",
-                "--output=", "--precision=", "--reference-padding", "--threads=",
+                "--audio=…", "--batch-seconds=", "--device=", "--dtype=", "--ffn", "--format=",
+                "--input=", "--json", "--layers=", "--manifest=", "--model=", "--no-progress",
+                "--output=", "--overwrite", "--precision=", "--reference-padding", "--strict",
+                "--threads=",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld inspect": ["--json", "--seconds=", "<model>"],

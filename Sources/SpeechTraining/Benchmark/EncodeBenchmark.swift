@@ -109,6 +109,11 @@ public struct EncodeBenchmark {
         let start = ContinuousClock.now
         let (encoder, extractor) = try RunEnvironment.building("model") { try makeEncoder() }
         let loadSeconds = start.duration(to: .now) / .seconds(1)
+        let samples = Int((settings.seconds * Double(extractor.samplingRate)).rounded())
+        let minimum = FrameGeometry(encoder, extractor).minimumSamples
+        guard samples >= minimum else {
+            throw FeatureError.clipTooShort(clip: nil, samples: samples, minimum: minimum)
+        }
         let features = try BenchmarkNoise.features(
             for: extractor, batch: settings.batch, seconds: settings.seconds)
         let input = try withTorchErrors {

@@ -6,17 +6,33 @@ import Torch
 /// Computes what `colld encode` writes: hidden states and feed-forward features by name.
 public struct EncodeTask {
     /// Which layers are wanted besides the last hidden state.
-    public enum Layers: Equatable, Sendable {
+    public enum Layers: Equatable, Sendable, CustomStringConvertible {
         /// Every hidden state, and with feed-forward features all of those.
         case all
         /// Only the last hidden state, and with feed-forward features those of the last layer.
         case last
         /// These numbers, as the names of the tensors have them.
         case chosen([Int])
+
+        /// As the flag spells it, numbers in ascending order and each once.
+        public var description: String {
+            switch self {
+            case .all: "all"
+            case .last: "last"
+            case .chosen(let numbers):
+                Set(numbers).sorted().map(String.init).joined(separator: ",")
+            }
+        }
     }
 
     private let model: LoadedModel
     private let padding: PaddingPolicy
+    /// The names of all tensors of a result, in their order.
+    var tensorNames: [String] {
+        hiddenStates.map { "hidden_states.\($0)" } + feedForward.map { "ffn.\($0)" }
+            + ["last_hidden_state"]
+    }
+
     /// Numbers in the names of the tensors.
     private let hiddenStates: [Int]
     private let feedForward: [Int]
@@ -65,6 +81,11 @@ public struct EncodeTask {
             EncoderInput(
                 values: Tensor(values, shape, device: device), lengths: lengths, padding: padding)
         }
+    }
+
+    /// Encodes a batch of extracted features; see above.
+    func encode(_ features: SpeechFeatures) throws -> EncodedBatch {
+        try encode { EncoderInput(features, device: $0, padding: padding) }
     }
 
     private func encode(_ input: (Device) -> EncoderInput) throws -> EncodedBatch {
@@ -118,7 +139,7 @@ public struct EncodeTask {
         return EncodedBatch(
             joining: try clips.map { clip in
                 let features = try extractor.extract([clip.samples])
-                return try encode { EncoderInput(features, device: $0, padding: padding) }
+                return try encode(features)
             })
     }
 }
