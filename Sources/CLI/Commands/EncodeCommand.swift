@@ -96,9 +96,11 @@ struct EncodeCommand: ParsableCommand {
         let model = try withTorchErrors {
             try ModelLoader.load(self.model, dtype: precision.dtype, device: device)
         }
+        if device == .cpu { MemoryLimit.apply() }
         let summary =
             isFile
-            ? try encodeFile(clips, model, to: target) : try encodeFolder(clips, model, to: target)
+            ? try encodeFile(clips, model, to: target)
+            : try encodeFolder(clips, model, on: device, to: target)
         if json { print(try Output.json(summary)) }
     }
 
@@ -139,20 +141,18 @@ struct EncodeCommand: ParsableCommand {
     }
 
     private func encodeFolder(
-        _ clips: [EncodeClip], _ model: LoadedModel, to url: URL
+        _ clips: [EncodeClip], _ model: LoadedModel, on device: Device, to url: URL
     ) throws -> EncodeSummary {
         var settings = EncodeFolderTask.Settings(output: url, modelName: self.model)
         settings.layers = layers.layers
         settings.feedForward = ffn
         settings.storage = storage.output(for: output)
-        settings.batchSeconds = folder.batchSeconds
+        settings.batchSeconds = folder.batchSeconds ?? (device == .cpu ? 20 : 240)
         settings.isStrict = folder.strict
         settings.startsOver = folder.overwrite
         let reporter = RunReporter(showsProgress: !folder.noProgress)
         let summary = try EncodeFolderTask(model, settings, reporter: reporter).run(clips)
-        if !folder.noProgress {
-            FileHandle.standardError.write(Data((summary.description + "\n").utf8))
-        }
+        reporter.note(summary.description)
         return summary
     }
 

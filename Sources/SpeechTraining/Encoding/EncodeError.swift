@@ -1,6 +1,7 @@
 import Foundation
 import SpeechAudio
 public import SpeechCore
+import Torch
 
 /// What can be wrong with what is to be encoded.
 public enum EncodeError: ReportedError, Equatable {
@@ -70,5 +71,14 @@ public enum EncodeError: ReportedError, Equatable {
         case .notFinite, .notComputed, .busy: .runtimeFailure
         default: .badInput
         }
+    }
+}
+
+extension EncodeError {
+    /// Why one clip cannot be computed: what LibTorch says is told with the clip's name.
+    static func alone(_ error: any Error, path: String, seconds: Double) -> EncodeError {
+        if let error = error as? EncodeError { return error }
+        return .notComputed(
+            path: path, seconds: seconds, reason: (error as? TorchError)?.message ?? "\(error)")
     }
 }

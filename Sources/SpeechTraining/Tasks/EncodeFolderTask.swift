@@ -22,7 +22,7 @@ public struct EncodeFolderTask {
         /// How results are stored.
         public var storage = EncodeOutput()
         /// Seconds of audio of a batch, padding included.
-        public var batchSeconds = 60.0
+        public var batchSeconds = 20.0
         /// Whether a clip that cannot be used ends the run.
         public var isStrict = false
         /// Whether results of another run are removed first.
@@ -164,7 +164,10 @@ public struct EncodeFolderTask {
                 try encode(rows[..<middle], &run)
                 return try encode(rows[middle...], &run)
             }
-            return try skip(first.clip, failure(error, of: first, run), &run)
+            let reason = EncodeError.alone(
+                error, path: run.clips[first.clip].path,
+                seconds: Double(first.samples) / Double(extractor.samplingRate))
+            return try skip(first.clip, reason, &run)
         }
         for (index, row) in rows.enumerated() {
             let files = run.files[row.clip]
@@ -183,17 +186,6 @@ public struct EncodeFolderTask {
             run.frames += clip.lengths[0]
             run.audioSeconds += Double(row.samples) / Double(extractor.samplingRate)
         }
-    }
-
-    /// Why a clip alone cannot be computed.
-    private func failure(
-        _ error: any Error, of row: DecodedClips.Row, _ run: Run
-    ) -> any ReportedError {
-        if let error = error as? EncodeError { return error }
-        return EncodeError.notComputed(
-            path: run.clips[row.clip].path,
-            seconds: Double(row.samples) / Double(extractor.samplingRate),
-            reason: (error as? TorchError)?.message ?? "\(error)")
     }
 
     private func skip(_ clip: Int, _ error: any ReportedError, _ run: inout Run) throws {

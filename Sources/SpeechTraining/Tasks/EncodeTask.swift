@@ -139,7 +139,13 @@ public struct EncodeTask {
         return EncodedBatch(
             joining: try clips.map { clip in
                 let features = try extractor.extract([clip.samples])
-                return try encode(features)
+                do {
+                    return try encode(features)
+                } catch let error as TorchError {
+                    throw EncodeError.alone(
+                        error, path: clip.name,
+                        seconds: Double(clip.samples.count) / Double(extractor.samplingRate))
+                }
             })
     }
 }
