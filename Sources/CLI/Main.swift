@@ -54,9 +54,10 @@ import Torch
 extension RunError {
     /// 128 + n after SIGINT and SIGTERM, else the status.
     var exitCode: Int32 {
-        if case .stopped(let signal, _, _) = self, signal == SIGINT || signal == SIGTERM {
-            return 128 + signal
+        switch self {
+        case .stopped(let signal, _, _), .interrupted(let signal, _, _, _):
+            signal == SIGINT || signal == SIGTERM ? 128 + signal : exitStatus.rawValue
+        default: exitStatus.rawValue
         }
-        return exitStatus.rawValue
     }
 }

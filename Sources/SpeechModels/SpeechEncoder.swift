@@ -50,23 +50,65 @@ public struct EncoderInput {
     /// Valid samples or feature frames of each clip, the rest is padding on the right; nil treats
     /// everything as valid.
     public let lengths: [Int]?
+    /// Samples or feature frames that each clip has when it is alone, masked ones included.
+    ///
+    /// A clip of an odd number of filterbank frames ends in a stacked frame that is half padding, which
+    /// its mask leaves out and w2v-BERT's adapter sees.
+    public let inputLengths: [Int]
+    /// What the rest of the batch may do to a clip.
+    public let padding: PaddingPolicy
 
     /// * `lengths`: nil, or all equal to the padded length, runs without any mask.
-    public init(values: Tensor, lengths: [Int]?) {
+    /// * `inputLengths`: nil where they are the lengths.
+    public init(
+        values: Tensor, lengths: [Int]?, inputLengths: [Int]? = nil,
+        padding: PaddingPolicy = .isolated
+    ) {
         self.values = values
         let padded = values.size(1)
         self.lengths = lengths?.allSatisfy { $0 == padded } == true ? nil : lengths
+        self.inputLengths =
+            inputLengths ?? lengths ?? Array(repeating: padded, count: values.size(0))
+        self.padding = padding
     }
 
     /// Brings extracted features to a device.
-    public init(_ features: SpeechFeatures, device: Device = .cpu) {
+    ///
+    /// Models that were trained without an attention mask are told what is valid all the same, so that
+    /// padding can be kept apart; only `reference` runs them without a mask.
+    ///
+    /// * `padding`: of the policy that the extractor followed (`FeatureExtractor.following`).
+    public init(
+        _ features: SpeechFeatures, device: Device = .cpu, padding: PaddingPolicy = .isolated
+    ) {
+        let lengths: [Int]? =
+            if features.usesAttentionMask { features.lengths } else {
+                padding == .isolated ? features.inputLengths : nil
+            }
         self.init(
             values: Tensor(features.values, features.shape, device: device),
-            lengths: features.lengths)
+            lengths: lengths, inputLengths: features.inputLengths, padding: padding)
     }
 
     /// The number of clips.
     public var batchSize: Int { values.size(0) }
+
+    /// `lengths` where padding must not be seen, nil where it may.
+    var isolatedLengths: [Int]? { padding == .isolated ? lengths : nil }
+
+    /// Valid frames of each clip behind a front end that makes `count` of a number of samples or
+    /// feature frames.
+    ///
+    /// Every clip must give one: attention over no frame at all has no value.
+    func frameLengths(_ frames: Int, _ count: (Int) -> Int) -> [Int] {
+        guard let lengths else { return Array(repeating: frames, count: batchSize) }
+        let result = lengths.map(count)
+        precondition(
+            result.allSatisfy { $0 > 0 },
+            "clips of \(lengths) samples or feature frames give "
+                + "\(result) frames; expected at least one each")
+        return result
+    }
 }
 
 /// What an encoder is asked to return.

@@ -25,6 +25,11 @@ extension Tensor {
         }
     }
 
+    /// Whether an operator on these tensors is recorded.
+    static func records(_ tensors: [Tensor?]) -> Bool {
+        ct_grad_enabled() && tensors.contains { $0?.requiresGradient == true }
+    }
+
     /// The gradient accumulated by `backward()`, of this tensor's shape.
     public var gradient: Tensor? {
         get { withHandle { ct_grad($0) }.flatMap { $0 }.map { Tensor($0) } }

@@ -36,7 +36,7 @@ extension Commands {
             try expectColld(
                 [
                     "encode", "--model", model.path, "--input", input.path, "--layers", "all",
-                    "--output", output.path,
+                    "--reference-padding", "--output", output.path,
                 ], exits: 0)
 
             let expected = try SafetensorsFile(path: reference.path)

@@ -257,7 +257,10 @@ extension Commands {
                 }
                 let missing = folder.appendingPathComponent("none/out.safetensors").path
                 try fail(missing, [missing, "No such file"])
-                try fail(folder.path, [folder.path, "directory"])
+                let place = folder.appendingPathComponent("folder.safetensors")
+                try FileManager.default.createDirectory(
+                    at: place, withIntermediateDirectories: true)
+                try fail(place.path, [place.path, "directory"])
                 if FileManager.default.fileExists(atPath: "/dev/full") {
                     try fail("/dev/full", ["/dev/full", "No space left"])
                 }

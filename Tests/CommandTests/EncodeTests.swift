@@ -34,7 +34,9 @@ extension Commands {
                 let input = folder.appendingPathComponent("input.safetensors")
                 try ModelFiles.writeInput(model, to: input)
                 let found = try encode(
-                    model, ["--input", input.path, "--layers", "all", "--ffn"], in: folder)
+                    model,
+                    ["--input", input.path, "--reference-padding", "--layers", "all", "--ffn"],
+                    in: folder)
                 let expected = try Fixtures.expected(model)
                 let layers = try layerCount(model)
                 var names =
@@ -123,8 +125,11 @@ extension Commands {
                     let input = folder.appendingPathComponent("features.safetensors")
                     try ModelFiles.write(
                         extractor.extract([ModelFiles.speech(clip)]), to: input)
+                    // A mask does not say that a last frame is half a clip's.
                     let features = try encode(
-                        model, ["--layers", "all", "--ffn", "--input", input.path], in: folder)
+                        model,
+                        ["--layers", "all", "--ffn", "--reference-padding", "--input", input.path],
+                        in: folder)
                     let alone = try encode(
                         model,
                         ["--layers", "all", "--ffn", "--audio", ModelFiles.speechFiles[clip]],
@@ -141,6 +146,34 @@ extension Commands {
                     #expect(
                         try together.integers("lengths")[clip] == features.integers("lengths")[0])
                 }
+            }
+        }
+
+        @Test(
+            "padding is kept out of a clip unless the reference's is wanted",
+            arguments: [
+                "data2vec_audio", "hubert_posbn", "sew", "wav2vec2_adapter",
+                "wav2vec2_conformer_relative",
+            ])
+        func padding(_ model: String) throws {
+            try withTemporaryDirectory { folder in
+                let input = folder.appendingPathComponent("input.safetensors")
+                try ModelFiles.writeInput(model, to: input)
+                let expected = try Fixtures.expected(model)
+                let name = "alone.1.last_hidden_state"
+                let shape = try #require(expected.entry(name)).shape
+                func second(_ arguments: [String]) throws -> [Float] {
+                    let found = try encode(
+                        model, ["--input", input.path] + arguments, in: folder)
+                    let frames = try #require(found.entry("last_hidden_state")).shape[1]
+                    return Array(
+                        try found.floats("last_hidden_state").dropFirst(frames * shape[1])
+                            .prefix(shape[0] * shape[1]))
+                }
+                let alone = try expected.floats(name)
+                expectClose(try second([]), alone, within: Self.tolerance)
+                let leaked = try second(["--reference-padding"])
+                #expect(zip(leaked, alone).contains { abs($0 - $1) > 1e-2 })
             }
         }
 

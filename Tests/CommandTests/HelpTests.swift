@@ -16,6 +16,10 @@ extension Commands {
                 "--batch=", "--device=", "--family=", "--json", "--precision=", "--seconds=",
                 "--steps=", "--student=", "--teacher=", "--threads=",
             ],
+            "colld benchmark encode": [
+                "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",
+                "--precision=", "--repeats=", "--seconds=", "--threads=",
+            ],
             "colld data": [],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
@@ -27,8 +31,10 @@ extension Commands {
             ],
             "colld doctor": ["--json"],
             "colld encode": [
-                "--audio=…", "--device=", "--ffn", "--input=", "--layers=", "--model=",
-                "--output=", "--precision=", "--threads=",
+                "--audio=…", "--batch-seconds=", "--device=", "--dtype=", "--ffn", "--format=",
+                "--input=", "--json", "--layers=", "--manifest=", "--model=", "--no-progress",
+                "--output=", "--overwrite", "--precision=", "--reference-padding", "--strict",
+                "--threads=",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld inspect": ["--json", "--seconds=", "<model>"],

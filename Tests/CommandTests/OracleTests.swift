@@ -42,7 +42,7 @@ extension Commands {
                 try expectColld(
                     [
                         "encode", "--model", Fixtures.model(model).path, "--input", input.path,
-                        "--layers", "all", "--output", output.path,
+                        "--reference-padding", "--layers", "all", "--output", output.path,
                     ], exits: 0)
 
                 let expected = try SafetensorsFile(path: reference.path)

@@ -50,7 +50,8 @@ import Torch
         func run(masked: Tensor? = nil, useMask: Bool = true) -> EncoderOutput {
             withoutGradients {
                 model.encoder.encode(
-                    EncoderInput(values: values, lengths: useMask ? lengths : nil),
+                    EncoderInput(
+                        values: values, lengths: useMask ? lengths : nil, padding: .reference),
                     masked: masked, request: .all(layers: model.encoder.layerCount))
             }
         }

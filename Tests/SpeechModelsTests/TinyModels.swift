@@ -76,12 +76,6 @@ enum TinyModels {
 
     static let names = texts.keys.sorted()
 
-    /// Those whose output does not depend on what a clip is batched with.
-    static let invariant = [
-        "w2v-bert", "w2v-bert relative", "w2v-bert rotary", "w2v-bert no positions",
-        "wav2vec2 large", "hubert large", "wavlm large", "seamless",
-    ]
-
     static func config(_ name: String) throws -> any EncoderConfig {
         try config(text: try #require(texts[name]))
     }
@@ -115,9 +109,8 @@ enum TinyModels {
     static func lengths(_ encoder: any SpeechEncoder, frames: [Int]) -> [Int] {
         if encoder.config is WhisperConfig { return frames.map { 2 * $0 } }
         guard let frontEnd = frontEnd(encoder.config) else { return frames }
-        return frames.map {
-            frontEnd.receptiveField + (encoder.outputLength(frames: $0) - 1) * frontEnd.hop
-        }
+        let squeeze = (encoder.config as? SEWConfig)?.squeezeFactor ?? 1
+        return frames.map { frontEnd.receptiveField + ($0 * squeeze - 1) * frontEnd.hop }
     }
 
     /// The number of encoder frames of a batch whose longest clip has `longest`.

@@ -80,10 +80,23 @@ import Torch
             tolerance: 1e-6
         ) { x in
             x[0].layerNorm(x[1], x[1] * 0.5, epsilon: 1e-5)
-                + x[0].groupNorm(groups: 2, x[2], x[2] * 0.5, epsilon: 1e-5)
+                + x[0].batchNorm(weight: x[2], bias: x[2] * 0.5, epsilon: 1e-5)
                 + x[0].batchNorm(
                     weight: x[2], bias: x[2], mean: .ones([4], dtype: .float64),
                     variance: .full([4], 2, dtype: .float64), epsilon: 1e-5)
+        }
+    }
+
+    /// Statistics of the frames that count, of each clip; frames behind them have no gradient.
+    @Test func instanceNorm() {
+        let store = ParameterStore()
+        let norm = InstanceNorm(store.root, channels: 3)
+        withoutGradients {
+            store["weight"]!.assign(sample([3], seed: 26))
+            store["bias"]!.assign(sample([3], seed: 27))
+        }
+        expectGradients([sample([2, 5, 3], seed: 28)], tolerance: 1e-6) { x in
+            norm(x[0], lengths: [5, 3])
         }
     }
 

@@ -65,15 +65,37 @@ import Torch
         expectValues(norm(x).select(1, 0), [1.0 / 256, 1.0 / 256], tolerance: 1e-6)
     }
 
-    @Test func groupNorm() {
-        let store = ParameterStore()
-        let norm = GroupNorm(store.root["n"], groups: 2, channels: 2, epsilon: 0)
+    /// Each clip by its own frames, in any type, with and without a record for gradients.
+    @Test(arguments: [DType.float32, .bfloat16, .float64], [false, true])
+    func instanceNorm(_ dtype: DType, isRecorded: Bool) {
+        let store = ParameterStore(dtype: .bfloat16)
+        let norm = InstanceNorm(store.root["n"], channels: 2, epsilon: 0)
         assign(store, "n.weight", [2, 3])
         assign(store, "n.bias", [10, 20])
-        let x = Tensor([1, 3, 2, 6] as [Float], [1, 2, 2])
-        expectValues(norm(x), [8, 12, 17, 23], tolerance: 1e-5)
-        #expect(norm(x.to(.bfloat16)).dtype == .bfloat16)
-        expectValues(norm(x.to(.bfloat16)), [8, 12, 17, 23], tolerance: 0.1)
+        store.setTrainable(isRecorded)
+        let noise = 777.0
+        // Means near 1000 would lose the differences in half-precision statistics.
+        let x = Tensor(
+            [1, 2, 3, 6, noise, noise, 1000, 2, 1008, 6, 1000, 4], [2, 3, 2]
+        ).to(dtype)
+        let y = norm(x, lengths: [2, 3])
+        #expect(y.dtype == dtype)
+        let (a, b) = (0.5.squareRoot(), 1.5.squareRoot())
+        expectValues(
+            y,
+            [8, 17, 12, 23, 0, 0, 10 - 2 * a, 20 - 3 * b, 10 + 4 * a, 20 + 3 * b, 10 - 2 * a, 20],
+            shape: [2, 3, 2], tolerance: dtype == .bfloat16 ? 0.1 : 1e-4)
+        expectValues(
+            norm(x.narrow(0, 1, 1)), y.select(0, 1).doubles(), shape: [1, 3, 2],
+            tolerance: dtype == .bfloat16 ? 0.1 : 1e-6)
+    }
+
+    /// A million frames, as the first layer of a front end makes of five minutes.
+    @Test func instanceNormIsExactOnLongInput() {
+        let norm = InstanceNorm(ParameterStore().root, channels: 3)
+        let x = sample([1, 1_000_000, 3], seed: 3, dtype: .float32) * 0.1 + 3.0
+        let exact = norm(x.to(.float64))
+        expectValues((norm(x).to(.float64) - exact).abs().max([0, 1, 2]), [0], tolerance: 5e-6)
     }
 
     @Test func batchNorm() {

@@ -8,7 +8,9 @@ import SpeechTraining
 struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmark", abstract: "Measure throughput, latency and memory here.",
-        subcommands: [BenchmarkDistillCommand.self, BenchmarkLoadCommand.self])
+        subcommands: [
+            BenchmarkDistillCommand.self, BenchmarkEncodeCommand.self, BenchmarkLoadCommand.self,
+        ])
 }
 
 /// `colld benchmark distill`: whole distillation steps.

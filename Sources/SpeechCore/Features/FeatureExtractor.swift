@@ -109,6 +109,8 @@ public struct SpeechFeatures: Sendable, Equatable {
     public let attentionMask: [Int32]
     /// The number of valid positions of each clip, `[B]`.
     public let lengths: [Int]
+    /// The number of positions that each clip has alone, masked ones included, `[B]`.
+    public let inputLengths: [Int]
     /// The name of the encoder input.
     public let inputName: InputName
     /// Whether the model expects the mask; models trained without it get the values alone.
@@ -120,17 +122,19 @@ public struct SpeechFeatures: Sendable, Equatable {
     ///   - values: As many values as the product of `shape`.
     ///   - shape: `[B, N]` or `[B, T, F]`.
     ///   - lengths: `[B]`, each at most `shape[1]`.
+    ///   - inputLengths: `[B]`, each at least the clip's length; nil where they are the lengths.
     ///   - inputName: The name of the encoder input.
     ///   - usesAttentionMask: Whether the model expects the mask.
     public init(
-        values: [Float], shape: [Int], lengths: [Int], inputName: InputName,
-        usesAttentionMask: Bool
+        values: [Float], shape: [Int], lengths: [Int], inputLengths: [Int]? = nil,
+        inputName: InputName, usesAttentionMask: Bool
     ) {
         precondition(shape.reduce(1, *) == values.count, "\(values.count) values for \(shape)")
         precondition(lengths.count == shape[0] && lengths.allSatisfy { $0 <= shape[1] })
         self.values = values
         self.shape = shape
         self.lengths = lengths
+        self.inputLengths = inputLengths ?? lengths
         self.inputName = inputName
         self.usesAttentionMask = usesAttentionMask
         var mask = [Int32](repeating: 0, count: shape[0] * shape[1])

@@ -117,6 +117,7 @@ public struct LogMelFilterbank: FeatureExtractor {
         return SpeechFeatures(
             values: values, shape: [clips.count, length, config.stride * config.melBins],
             lengths: clips.map { min(validLength(frames: $0.rows), length) },
+            inputLengths: clips.map { stackedLength(frames: $0.rows) },
             inputName: inputName, usesAttentionMask: config.returnsAttentionMask)
     }
 }

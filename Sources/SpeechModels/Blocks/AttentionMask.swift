@@ -8,9 +8,14 @@ struct AttentionMask {
     let padding: Tensor
     /// [B, 1, 1, T] `bool`, what every query may attend to; [B, 1, T, T] where queries differ.
     let keys: Tensor
+    /// Whether padding is also kept from layers that let it through in the reference.
+    private let isolates: Bool
 
     /// Nil lengths, or lengths that all fill the batch, need no mask, unless `chunks` divide it.
-    init?(lengths: [Int]?, frames: Int, device: Device, chunks: AttentionChunks? = nil) {
+    init?(
+        lengths: [Int]?, frames: Int, device: Device, padding policy: PaddingPolicy,
+        chunks: AttentionChunks? = nil
+    ) {
         let allowed = chunks?.allowed(frames: frames, device: device)
         guard let lengths, allowed != nil || lengths.contains(where: { $0 != frames }) else {
             return nil
@@ -19,6 +24,7 @@ struct AttentionMask {
         padding = valid.not().unsqueeze(2)
         let all = valid.unsqueeze(1).unsqueeze(1)
         keys = allowed.map { all.and($0) } ?? all
+        isolates = policy == .isolated
     }
 
     /// What is added to attention scores: 0 for valid keys and the lowest finite value for padded
@@ -31,6 +37,10 @@ struct AttentionMask {
 
     /// `x` [B, T, D] with zeros in padded frames.
     func zeroed(_ x: Tensor) -> Tensor { x.filled(where: padding, 0) }
+
+    /// `x` [B, T, D] as a convolution is to see it: with zeros in padded frames, as the edge of a clip
+    /// that is alone has them, unless the reference's padding is wanted.
+    func isolated(_ x: Tensor) -> Tensor { isolates ? zeroed(x) : x }
 }
 
 /// Attention within chunks of frames and to some chunks before them (SeamlessM4T v2).
@@ -56,6 +66,14 @@ extension Tensor {
     /// This tensor [B, T, D] with the `masked` frames replaced by `embedding` [D].
     func replacingFrames(_ masked: Tensor, with embedding: Tensor) -> Tensor {
         masked.unsqueeze(2).select(embedding.to(dtype), else: self)
+    }
+
+    /// This tensor [B, T, D] with zeros behind the first `lengths[b]` frames of clip b; itself for nil.
+    func zeroed(behind lengths: [Int]?) -> Tensor {
+        let frames = size(1)
+        guard let lengths, lengths.contains(where: { $0 < frames }) else { return self }
+        let valid = Tensor.validFrames(lengths, of: frames, device: device)
+        return filled(where: valid.not().unsqueeze(2), 0)
     }
 
     /// [B, T, n·d] to [B, n, T, d].

@@ -6,7 +6,8 @@ struct ConformerShape {
     enum Convolution {
         /// Frames up to the present one, LayerNorm; padding is zeroed (w2v-BERT 2.0).
         case causal
-        /// As many frames on both sides, BatchNorm; padding is seen (wav2vec 2.0 conformer).
+        /// As many frames on both sides, BatchNorm; padding is seen unless it is isolated (wav2vec
+        /// 2.0 conformer).
         case centred
     }
 
@@ -56,7 +57,7 @@ struct ConvolutionModule {
     /// [B, T, D] to [B, T, D].
     func callAsFunction(_ x: Tensor, _ mask: AttentionMask?, isTraining: Bool) -> Tensor {
         var y = norm(x)
-        if let mask, shape.convolution == .causal { y = mask.zeroed(y) }
+        if let mask { y = shape.convolution == .causal ? mask.zeroed(y) : mask.isolated(y) }
         // A pointwise convolution is a matrix product over channels.
         y = y.linear(expand.to(y.dtype).squeeze(2)).glu(2)
         var padding = shape.convolutionKernel / 2

@@ -14,7 +14,7 @@ public enum FrontEndNorm: String, ConfigChoice {
 struct ConvolutionalFrontEnd {
     private enum Norm {
         case none
-        case group(GroupNorm)
+        case group(InstanceNorm)
         case layer(LayerNorm)
     }
 
@@ -35,7 +35,8 @@ struct ConvolutionalFrontEnd {
                 switch shape.norm {
                 case .layer: .layer(LayerNorm(scope["layer_norm"], outputs, epsilon: 1e-5))
                 case .group where index == 0:
-                    .group(GroupNorm(scope["layer_norm"], groups: outputs, channels: outputs))
+                    // GroupNorm with a group for every channel.
+                    .group(InstanceNorm(scope["layer_norm"], channels: outputs))
                 case .group: .none
                 }
             return (convolution, norm)
@@ -45,13 +46,19 @@ struct ConvolutionalFrontEnd {
     }
 
     /// Samples [B, N] to frames [B, T, C].
-    func callAsFunction(_ samples: Tensor) -> Tensor {
+    ///
+    /// A valid frame only sees valid samples, but for the statistics over time of the first layer.
+    ///
+    /// * `lengths`: samples of each clip that these statistics are taken over; nil for all.
+    func callAsFunction(_ samples: Tensor, lengths: [Int]?) -> Tensor {
         var x = samples.unsqueeze(2)  // [B, N, 1]
         for (convolution, norm) in layers {
             x = convolution(x)
             switch norm {
             case .none: break
-            case .group(let norm): x = norm(x.transpose(1, 2)).transpose(1, 2)
+            case .group(let norm):
+                x = norm(
+                    x, lengths: lengths?.map { ($0 - shape.kernels[0]) / shape.strides[0] + 1 })
             case .layer(let norm): x = norm(x)
             }
             x = activation(x)

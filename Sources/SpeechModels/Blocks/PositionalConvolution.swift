@@ -1,8 +1,14 @@
 import Torch
 
+/// What tells layers where frames are by being added to them.
+protocol PositionalEmbedding {
+    /// What is added to `x` [B, T, D], which is zero in padded frames.
+    func callAsFunction(_ x: Tensor, _ mask: AttentionMask?) -> Tensor
+}
+
 /// The convolutional position embedding of wav2vec 2.0: a grouped convolution and an activation,
 /// whose result is added to its input (`Wav2Vec2PositionalConvEmbedding`).
-struct PositionalConvolution {
+struct PositionalConvolution: PositionalEmbedding {
     private enum Weights {
         case weightNorm(WeightNormConv1d)
         case batchNorm(BatchNorm, Conv1d)
@@ -39,13 +45,14 @@ struct PositionalConvolution {
     }
 
     /// [B, T, D] to [B, T, D], or with a stride S to about [B, T / S, D].
-    func callAsFunction(_ x: Tensor) -> Tensor {
-        var y =
-            switch weights {
-            case .weightNorm(let convolution): convolution(x)
-            case .batchNorm(let norm, let convolution):
-                convolution(norm(x.transpose(1, 2)).transpose(1, 2))
-            }
+    func callAsFunction(_ x: Tensor, _ mask: AttentionMask?) -> Tensor {
+        var y: Tensor
+        switch weights {
+        case .weightNorm(let convolution): y = convolution(x)
+        case .batchNorm(let norm, let convolution):
+            y = norm(x.transpose(1, 2)).transpose(1, 2)  // padding is no longer zero
+            y = convolution(mask?.isolated(y) ?? y)
+        }
         if extraFrames > 0 { y = y.slice(1, 0, -extraFrames) }
         return activation(y)
     }
@@ -53,7 +60,7 @@ struct PositionalConvolution {
 
 /// Several such convolutions, each behind the other, with LayerNorm instead of weight norm
 /// (`Data2VecAudioPositionalConvEmbedding`).
-struct PositionalConvolutionStack {
+struct PositionalConvolutionStack: PositionalEmbedding {
     private let convolutions: [Conv1d]
     private let activation: Activation
     private let extraFrames: Int
@@ -73,9 +80,9 @@ struct PositionalConvolutionStack {
     }
 
     /// [B, T, D] to [B, T, D].
-    func callAsFunction(_ x: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor, _ mask: AttentionMask?) -> Tensor {
         convolutions.reduce(x) { x, convolution in
-            var y = convolution(x)
+            var y = convolution(mask?.isolated(x) ?? x)
             if extraFrames > 0 { y = y.slice(1, 0, -extraFrames) }
             return activation(y.layerNorm(nil, nil, epsilon: 1e-5))
         }

@@ -96,15 +96,3 @@ extension LoadedModel {
         return tensor.to(.float32)
     }
 }
-
-extension FeatureExtractor {
-    /// The same extractor with the features of a clip independent of what it is batched with.
-    ///
-    /// Checkpoints trained without an attention mask normalise a clip together with its padding;
-    /// training batches must not depend on their neighbours.
-    public func independentOfBatch() -> any FeatureExtractor {
-        var config = config
-        config.returnsAttentionMask = true
-        return config.makeExtractor()
-    }
-}

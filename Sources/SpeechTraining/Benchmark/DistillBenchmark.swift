@@ -1,4 +1,5 @@
 import Foundation
+import SpeechCore
 public import SpeechModels
 public import SpeechObjectives
 public import Torch
@@ -101,8 +102,14 @@ public struct DistillBenchmark {
             let objective = try CoLLD(CoLLDSettings(), teacher: teacher, student: student, seed: 3)
             return DistillationStep(objective, settings: AdamW.Settings(), clipNorm: 1)
         }
-        let (values, length) = try withTorchErrors { noise() }
-        let input = EncoderInput(values: values, lengths: nil)
+        let features = try BenchmarkNoise.features(
+            for: FeatureExtractorConfig(kind: base.featureExtractor).makeExtractor(),
+            batch: settings.batch, seconds: settings.seconds)
+        let input = try withTorchErrors {
+            EncoderInput(
+                values: Tensor(features.values, features.shape, device: settings.device),
+                lengths: nil)
+        }
         let batch = DistillationBatch(teacher: input, student: input)
         var times: [Double] = []
         var loss = 0.0
@@ -116,7 +123,8 @@ public struct DistillBenchmark {
         }
         times.sort()
         let median = times[times.count / 2]
-        let operations = operations(teacherConfig, studentConfig, inputLength: length)
+        let operations = operations(
+            teacherConfig, studentConfig, inputLength: features.shape[1])
         let matmul = try Self.matmulGflops(settings.precision, on: settings.device)
         let model = operations / median / 1e9
         return Result(
@@ -127,25 +135,6 @@ public struct DistillBenchmark {
             loss: loss, matmulGflops: matmul, modelGflops: model,
             fractionOfMatmul: model / matmul, peakMemoryMegabytes: ProcessMemory.peakMegabytes,
             threads: Engine.threads)
-    }
-
-    /// Noise in the shape of the family's input, and its length.
-    private func noise() -> (values: Tensor, length: Int) {
-        let generator = RandomGenerator(seed: 4)
-        switch settings.family.modelType {
-        case "wav2vec2-bert":
-            let frames = Int(settings.seconds * 50)
-            return (
-                Tensor.normal([settings.batch, frames, 160], generator: generator)
-                    .to(settings.device), frames
-            )
-        default:
-            let samples = Int(settings.seconds * 16_000)
-            return (
-                Tensor.normal([settings.batch, samples], generator: generator)
-                    .to(settings.device), samples
-            )
-        }
     }
 
     /// Floating-point operations of a step: two for each multiply-accumulate, the student's three
@@ -184,15 +173,18 @@ public struct DistillBenchmark {
 
 /// Memory of this process.
 public enum ProcessMemory {
-    /// The most that was resident at any time, in megabytes.
-    public static var peakMegabytes: Double {
+    /// The most that was resident at any time.
+    public static var peakBytes: Int {
         var usage = rusage()
         #if os(Linux)
             getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-            return Double(usage.ru_maxrss) / 1024
+            return usage.ru_maxrss * 1024
         #else
             getrusage(RUSAGE_SELF, &usage)
-            return Double(usage.ru_maxrss) / 1_048_576
+            return usage.ru_maxrss
         #endif
     }
+
+    /// The same in megabytes.
+    public static var peakMegabytes: Double { Double(peakBytes) / 1_048_576 }
 }

@@ -52,6 +52,24 @@ public struct EncodedBatch: Sendable {
         isShortened = batches[0].isShortened
     }
 
+    /// One clip alone, cut to its valid frames.
+    func clip(_ index: Int) -> EncodedBatch {
+        let (frames, outputFrames) = (lengths[index], outputLengths[index])
+        let parts = parts.map { part in
+            // An adapter shortens what stands behind it.
+            let isInner = part.name.hasPrefix("hidden_states.") || part.name.hasPrefix("ffn.")
+            let count = isInner ? frames : outputFrames
+            let (padded, width) = (part.shape[1], part.shape[2])
+            let start = index * padded * width
+            return Part(
+                name: part.name, shape: [1, count, width],
+                values: Array(part.values[start..<(start + count * width)]))
+        }
+        return EncodedBatch(
+            parts: parts, lengths: [frames], outputLengths: [outputFrames],
+            isShortened: isShortened)
+    }
+
     /// Everything as entries of a safetensors file.
     public var entries: [SafetensorsEntry] {
         var entries = parts.map {

@@ -24,6 +24,8 @@ public enum RunError: ReportedError, Equatable {
     case engine(step: Int, reason: String)
     /// A signal ended the run after a checkpoint.
     case stopped(signal: Int32, step: Int, path: String)
+    /// A signal ended the encoding of a folder; what it holds is whole.
+    case interrupted(signal: Int32, done: Int, total: Int, path: String)
 
     /// What happened and what helps.
     public var description: String {
@@ -55,6 +57,9 @@ public enum RunError: ReportedError, Equatable {
         case .stopped(let signal, let step, let path):
             "stopped by signal \(signal) after step \(step); \(path) is written, go on with "
                 + "--resume"
+        case .interrupted(let signal, let done, let total, let path):
+            "stopped by signal \(signal) with \(done) of \(total) clips in \(path); the same "
+                + "command goes on from there"
         }
     }
 
@@ -63,7 +68,7 @@ public enum RunError: ReportedError, Equatable {
         switch self {
         case .outputExists, .occupied, .differs, .foreignCheckpoint, .noDevice: .badInput
         case .cannotCreate, .cannotBuild, .notFinite, .outOfMemory, .engine: .runtimeFailure
-        case .stopped: .resumable
+        case .stopped, .interrupted: .resumable
         }
     }
 }

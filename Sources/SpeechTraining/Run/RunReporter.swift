@@ -41,6 +41,11 @@ public final class RunReporter {
 
     /// The state of the loop: redrawn on a terminal, a line where `isDue`.
     public func progress(_ state: ProgressState, isDue: Bool) {
+        report(state, isDue: isDue)
+    }
+
+    /// The state of any loop: redrawn on a terminal, a line where `isDue`.
+    func report(_ state: some ProgressLine, isDue: Bool) {
         if isInteractive {
             Self.write("\r\u{1B}[2K" + state.bar(columns: Self.columns))
             hasBar = true
@@ -69,8 +74,28 @@ public final class RunReporter {
     }
 }
 
+/// Where a loop stands, for a person to read.
+protocol ProgressLine {
+    /// A line for a log.
+    var line: String { get }
+    /// A bar as wide as the terminal.
+    func bar(columns: Int) -> String
+}
+
+/// The bar of a terminal.
+enum ProgressBar {
+    /// A bar as wide as the terminal, with a text behind it.
+    static func text(_ text: String, share: Double, columns: Int) -> String {
+        let width = max(5, min(30, columns - text.count - 3))
+        let filled = Int(min(1, max(0, share)) * Double(width))
+        let bar =
+            String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        return String((bar + text).prefix(columns - 1))
+    }
+}
+
 /// Where a run stands.
-public struct ProgressState: Sendable {
+public struct ProgressState: Sendable, ProgressLine {
     /// Updates made.
     public var step: Int
     /// Updates of the run.
@@ -111,12 +136,8 @@ public struct ProgressState: Sendable {
             " \(step)/\(steps)  loss \(Self.format(loss, "%.4f"))  "
             + "\(Self.format(audioSecondsPerSecond, "%.1f")) audio-s/s  "
             + "\(Self.duration(secondsLeft)) left"
-        let width = max(5, min(30, columns - text.count - 3))
         let share = steps > 0 ? Double(step) / Double(steps) : 1
-        let filled = Int(share * Double(width))
-        let bar =
-            String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        return String((bar + text).prefix(columns - 1))
+        return ProgressBar.text(text, share: share, columns: columns)
     }
 
     private static func format(_ value: Double, _ format: String) -> String {

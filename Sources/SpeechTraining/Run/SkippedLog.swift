@@ -9,6 +9,14 @@ enum SkippedLog {
         let reason: String
     }
 
+    /// Writes the whole list; without any utterance there is no file.
+    ///
+    /// - Throws: `FileSystemError.cannotWrite`.
+    static func write(_ skipped: [SkippedUtterance], to url: URL) throws {
+        unlink(url.path)
+        try append(skipped, to: url)
+    }
+
     /// Appends lines for utterances that have none yet: a resumed run meets some again.
     ///
     /// The file is written as a whole, so it never ends in half a line.

@@ -6,16 +6,33 @@ import Torch
 /// Computes what `colld encode` writes: hidden states and feed-forward features by name.
 public struct EncodeTask {
     /// Which layers are wanted besides the last hidden state.
-    public enum Layers: Equatable, Sendable {
+    public enum Layers: Equatable, Sendable, CustomStringConvertible {
         /// Every hidden state, and with feed-forward features all of those.
         case all
         /// Only the last hidden state, and with feed-forward features those of the last layer.
         case last
         /// These numbers, as the names of the tensors have them.
         case chosen([Int])
+
+        /// As the flag spells it, numbers in ascending order and each once.
+        public var description: String {
+            switch self {
+            case .all: "all"
+            case .last: "last"
+            case .chosen(let numbers):
+                Set(numbers).sorted().map(String.init).joined(separator: ",")
+            }
+        }
     }
 
     private let model: LoadedModel
+    private let padding: PaddingPolicy
+    /// The names of all tensors of a result, in their order.
+    var tensorNames: [String] {
+        hiddenStates.map { "hidden_states.\($0)" } + feedForward.map { "ffn.\($0)" }
+            + ["last_hidden_state"]
+    }
+
     /// Numbers in the names of the tensors.
     private let hiddenStates: [Int]
     private let feedForward: [Int]
@@ -25,9 +42,14 @@ public struct EncodeTask {
     /// * `layers`: `chosen` takes 0 (the input of the first layer) up to the number of layers L.
     /// * `feedForward`: Whether to give feed-forward features, layers counted from 0: a chosen number i
     ///   below L also gives `ffn.<i>`.
+    /// * `padding`: What the padding of a batch may do to the clips in it.
     /// - Throws: `EncodeError.unknownLayers`.
-    public init(_ model: LoadedModel, layers: Layers = .last, feedForward: Bool = false) throws {
+    public init(
+        _ model: LoadedModel, layers: Layers = .last, feedForward: Bool = false,
+        padding: PaddingPolicy = .isolated
+    ) throws {
         self.model = model
+        self.padding = padding
         let count = model.encoder.layerCount
         switch layers {
         case .all:
@@ -47,7 +69,7 @@ public struct EncodeTask {
         }
     }
 
-    /// Encodes a batch as it stands, padding included.
+    /// Encodes a batch as it stands.
     ///
     /// * `lengths`: Valid samples or feature frames of each clip; nil runs without any mask.
     /// - Returns: `hidden_states.<i>` and `ffn.<i>` [B, T, D], `last_hidden_state` [B, T', D'], all F32;
@@ -55,14 +77,24 @@ public struct EncodeTask {
     ///   T' less than T, `output_lengths` I64 [B], those of the last hidden state.
     /// - Throws: `EncodeError.notFinite`, or `TorchError`, for example where memory runs out.
     public func encode(_ values: [Float], _ shape: [Int], lengths: [Int]?) throws -> EncodedBatch {
+        try encode { device in
+            EncoderInput(
+                values: Tensor(values, shape, device: device), lengths: lengths, padding: padding)
+        }
+    }
+
+    /// Encodes a batch of extracted features; see above.
+    func encode(_ features: SpeechFeatures) throws -> EncodedBatch {
+        try encode { EncoderInput(features, device: $0, padding: padding) }
+    }
+
+    private func encode(_ input: (Device) -> EncoderInput) throws -> EncodedBatch {
         let request = LayerRequest(
             hiddenStates: Set(hiddenStates), feedForward: Set(feedForward.map { $0 + 1 }))
-        let device = model.encoder.parameters.device
         return try withTorchErrors {
             try withoutGradients {
-                let input = EncoderInput(
-                    values: Tensor(values, shape, device: device), lengths: lengths)
-                let output = model.encoder.encode(input, request: request)
+                let output = model.encoder.encode(
+                    input(model.encoder.parameters.device), request: request)
                 var tensors: [EncodedBatch.Part] = []
                 func add(_ name: String, _ tensor: Tensor?) throws {
                     guard let tensor else { return }
@@ -90,8 +122,7 @@ public struct EncodeTask {
 
     /// Encodes clips, each alone, and joins the results, padded with zeros to the longest.
     ///
-    /// A clip so has exactly the same output whatever it is encoded with, also in families whose
-    /// normalisation sees the padding of a batch.
+    /// A clip so has exactly the same output whatever it is encoded with.
     ///
     /// - Parameters:
     ///   - clips: Names for messages, and mono samples in [−1, 1] at the extractor's sampling rate.
@@ -115,9 +146,13 @@ public struct EncodeTask {
         return EncodedBatch(
             joining: try clips.map { clip in
                 let features = try extractor.extract([clip.samples])
-                return try encode(
-                    features.values, features.shape,
-                    lengths: features.usesAttentionMask ? features.lengths : nil)
+                do {
+                    return try encode(features)
+                } catch let error as TorchError {
+                    throw EncodeError.alone(
+                        error, path: clip.name,
+                        seconds: Double(clip.samples.count) / Double(extractor.samplingRate))
+                }
             })
     }
 }

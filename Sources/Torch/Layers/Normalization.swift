@@ -24,29 +24,6 @@ public struct LayerNorm {
     }
 }
 
-/// Normalisation of groups of channels over channels and time.
-public struct GroupNorm {
-    /// [C].
-    public let weight: Tensor
-    /// [C].
-    public let bias: Tensor
-    private let groups: Int
-    private let epsilon: Double
-
-    /// * `groups`: as many as channels makes it an instance norm over time.
-    public init(_ scope: ParameterScope, groups: Int, channels: Int, epsilon: Double = 1e-5) {
-        weight = scope.normParameter("weight", [channels], .ones)
-        bias = scope.normParameter("bias", [channels], .zeros)
-        self.groups = groups
-        self.epsilon = epsilon
-    }
-
-    /// [B, C, T] to [B, C, T].
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        x.groupNorm(groups: groups, weight.to(x.dtype), bias.to(x.dtype), epsilon: epsilon)
-    }
-}
-
 /// Normalisation of channels by running statistics, as evaluation does it.
 public struct BatchNorm {
     private let weight, bias, runningMean, runningVariance: Tensor

@@ -55,10 +55,7 @@ extension Tensor {
         guard device == .cpu, handle != nil, rank > 1, LinearKernels.fuse(dtype) else {
             return activation(plainLinear(weight, bias))
         }
-        let isRecorded =
-            ct_grad_enabled()
-            && (requiresGradient || weight.requiresGradient || bias?.requiresGradient == true)
-        if !isRecorded, let fused = Operator.linearPointwise {
+        if !Tensor.records([self, weight, bias]), let fused = Operator.linearPointwise {
             let weight = packed?.layout(of: weight, rows: count / Swift.max(1, size(-1))) ?? weight
             return fused(
                 .tensor(self), .tensor(weight), .optional(bias), .text(activation.attribute),

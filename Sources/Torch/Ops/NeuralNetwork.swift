@@ -2,7 +2,6 @@ extension Operator {
     fileprivate static let conv1d = Operator("aten::conv1d")
     fileprivate static let conv2d = Operator("aten::conv2d")
     fileprivate static let layerNorm = Operator("aten::layer_norm")
-    fileprivate static let groupNorm = Operator("aten::group_norm")
     fileprivate static let batchNorm = Operator("aten::batch_norm")
     fileprivate static let attention = Operator("aten::scaled_dot_product_attention")
     fileprivate static let l1 = Operator("aten::l1_loss")
@@ -37,14 +36,6 @@ extension Tensor {
             .double(epsilon))
     }
 
-    /// Normalises each group of channels of [B, C, …] over channels and time.
-    public func groupNorm(
-        groups: Int, _ weight: Tensor, _ bias: Tensor, epsilon: Double
-    ) -> Tensor {
-        Operator.groupNorm(
-            .tensor(self), .int(groups), .tensor(weight), .tensor(bias), .double(epsilon))
-    }
-
     /// Normalises the channels of [B, C, …] by running statistics.
     public func batchNorm(
         weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Double
@@ -52,6 +43,14 @@ extension Tensor {
         Operator.batchNorm(
             .tensor(self), .tensor(weight), .tensor(bias), .tensor(mean), .tensor(variance),
             .bool(false), .double(0), .double(epsilon), .bool(false))
+    }
+
+    /// Normalises the channels of [B, C, …] by the statistics of this input.
+    public func batchNorm(weight: Tensor, bias: Tensor, epsilon: Double) -> Tensor {
+        Operator.batchNorm(
+            .tensor(self), .tensor(weight), .tensor(bias), .optional(nil), .optional(nil),
+            .bool(true), .double(0),
+            .double(epsilon), .bool(false))
     }
 
     /// softmax(self · keyᵀ / √d + mask) · value for heads [B, n, T, d].

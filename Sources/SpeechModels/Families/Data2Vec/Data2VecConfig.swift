@@ -39,13 +39,12 @@ public struct Data2VecConfig: WaveformEncoderConfig {
     /// Builds the network.
     public func makeEncoder(in store: ParameterStore) -> any SpeechEncoder {
         Wav2Vec2Encoder(self, base: base, in: store) { scope in
-            let positions = PositionalConvolutionStack(
-                scope["pos_conv_embed"], layers: positionalLayers, width: width,
-                kernel: base.positionalKernel, groups: base.positionalGroups,
-                activation: base.frontEnd.activation)
-            return .init(
-                positions: { positions($0) }, layers: base.transformerLayers(scope),
-                normIsLast: false)
+            .init(
+                positions: PositionalConvolutionStack(
+                    scope["pos_conv_embed"], layers: positionalLayers, width: width,
+                    kernel: base.positionalKernel, groups: base.positionalGroups,
+                    activation: base.frontEnd.activation),
+                layers: base.transformerLayers(scope), normIsLast: false)
         }
     }
 

@@ -18,7 +18,7 @@ public final class SEWEncoder: SpeechEncoder {
     private let inputNorm, norm: LayerNorm
     private let projection: Linear?
     private let maskEmbedding: Tensor?
-    private let positions: (Tensor) -> Tensor
+    private let positions: PositionalConvolution
     private let layers: LayerStack
     private let upsampling: Linear
 
@@ -67,14 +67,15 @@ public final class SEWEncoder: SpeechEncoder {
     ) -> EncoderOutput {
         let base = configuration.base
         let squeeze = configuration.squeezeFactor
-        let features = frontEnd(input.values.to(precision))  // [B, T, C]
+        let features = frontEnd(
+            input.values.to(precision), lengths: input.isolatedLengths)  // [B, T, C]
         let frames = features.size(1)
-        precondition(frames >= squeeze, "\(frames) frames cannot be squeezed by \(squeeze)")
-        let lengths =
-            input.lengths?.map { base.frontEnd.frameCount(samples: $0) }
-            ?? Array(repeating: frames, count: input.batchSize)
-        var output = EncoderOutput(
-            lengths: lengths.map { $0 / squeeze }, outputLengths: lengths)
+        let lengths = input.frameLengths(frames) { base.frontEnd.frameCount(samples: $0) }
+        precondition(
+            lengths.allSatisfy { $0 >= squeeze },
+            "clips of \(lengths) frames cannot be squeezed by \(squeeze)")
+        let squeezedLengths = lengths.map { $0 / squeeze }
+        var output = EncoderOutput(lengths: squeezedLengths, outputLengths: lengths)
 
         var x = inputNorm(features)
         if let projection { x = projection(x) }  // [B, T, D]
@@ -82,28 +83,33 @@ public final class SEWEncoder: SpeechEncoder {
         if let masked, let maskEmbedding, base.appliesMask {
             x = x.replacingFrames(unsqueezed(masked, frames: frames), with: maskEmbedding)
         }
-        if let mask = AttentionMask(
-            lengths: input.lengths == nil ? nil : lengths, frames: frames, device: x.device)
-        {
-            x = mask.zeroed(x)
-        }
+        let frameMask = AttentionMask(
+            lengths: input.lengths == nil ? nil : lengths, frames: frames, device: x.device,
+            padding: input.padding)
+        if let frameMask { x = frameMask.zeroed(x) }
 
         let squeezed = frames / squeeze
         let pooled = x.narrow(1, 0, squeezed * squeeze).unflatten(1, [squeezed, squeeze])
             .mean([2])
-        x = pooled + positions(x).narrow(1, 0, squeezed)
+        x = pooled + positions(x, frameMask).narrow(1, 0, squeezed)
         x = norm(x)
         if isTraining { x = x.dropout(base.hiddenDropout) }
-        // A squeezed frame may be attended to if any of its frames is real.
+        // In a padded batch of the reference a squeezed frame is attended to if any of its frames is
+        // real; alone, a clip has none that are only in part.
+        let attended =
+            input.padding == .isolated
+            ? squeezedLengths : lengths.map { min(squeezed, ($0 + squeeze - 1) / squeeze) }
         let mask = AttentionMask(
-            lengths: input.lengths == nil
-                ? nil : lengths.map { min(squeezed, ($0 + squeeze - 1) / squeeze) },
-            frames: squeezed, device: x.device)
+            lengths: input.lengths == nil ? nil : attended, frames: squeezed, device: x.device,
+            padding: input.padding)
         x = layers(x, mask, request: request, isTraining: isTraining, keepingIn: &output)
         guard request.wantsLastHiddenState else { return output }
 
         x = base.frontEnd.activation(upsampling(x)).unflatten(2, [squeeze, -1]).flatten(1, 2)
         if x.size(1) < frames { x = x.padded([0, 0, 0, frames - x.size(1)]) }
+        // Frames that fill no squeezed one are zero, at the end of a clip as at the end of the batch.
+        x = x.zeroed(
+            behind: input.isolatedLengths.map { _ in squeezedLengths.map { $0 * squeeze } })
         output.encoderOutput = x
         output.lastHiddenState = x
         return output

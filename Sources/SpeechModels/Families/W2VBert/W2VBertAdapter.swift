@@ -34,11 +34,14 @@ struct W2VBertAdapter {
                 activation: config.adapterActivation)
         }
 
-        func callAsFunction(_ x: Tensor, lengths: [Int]?) -> Tensor {
-            let residual = residualConvolution(residualNorm(x)).glu(2)
-            let attended = attentionConvolution(attentionNorm(x)).glu(2)
+        /// * `inputLengths`: frames of each clip behind which convolutions see zeros.
+        /// * `lengths`: frames of each clip that are attended to.
+        func callAsFunction(_ x: Tensor, inputLengths: [Int]?, lengths: [Int]?) -> Tensor {
+            let residual = residualConvolution(residualNorm(x).zeroed(behind: inputLengths)).glu(2)
+            let attended = attentionConvolution(attentionNorm(x).zeroed(behind: inputLengths))
+                .glu(2)
             let mask = AttentionMask(
-                lengths: lengths, frames: attended.size(1), device: x.device)
+                lengths: lengths, frames: attended.size(1), device: x.device, padding: .isolated)
             let x = residual + attention(attended, mask, isTraining: false)
             return x + feedForward(feedForwardNorm(x), isTraining: false)
         }
@@ -71,23 +74,46 @@ struct W2VBertAdapter {
         self.countsFromInput = countsFromInput
     }
 
+    /// What transformers counts as valid, as far as there are so many frames.
     func outputLength(frames: Int) -> Int {
-        layers.reduce(frames) { length, _ in shortened(length) }
+        let (counted, made) = layers.reduce((frames, frames)) { lengths, _ in
+            (countedLength(lengths.0), convolvedLength(lengths.1))
+        }
+        return min(counted, made)
     }
 
-    /// transformers pads by ⌊stride / 2⌋ but counts valid frames with ⌊kernel / 2⌋.
-    private func shortened(_ length: Int) -> Int {
-        (length + 2 * (config.adapterKernel / 2) - config.adapterKernel) / config.adapterStride + 1
+    /// The frames that are made of `length` with the padding of transformers, ⌊stride / 2⌋.
+    private func convolvedLength(_ length: Int) -> Int {
+        shortened(length, padding: config.adapterStride / 2)
+    }
+
+    /// The frames that transformers counts, as if it padded by ⌊kernel / 2⌋.
+    private func countedLength(_ length: Int) -> Int {
+        shortened(length, padding: config.adapterKernel / 2)
+    }
+
+    private func shortened(_ length: Int, padding: Int) -> Int {
+        let room = length + 2 * padding - config.adapterKernel
+        return room < 0 ? 0 : room / config.adapterStride + 1
     }
 
     /// [B, T, D] to [B, T', O].
-    func callAsFunction(_ x: Tensor, lengths: [Int]?) -> Tensor {
+    ///
+    /// * `lengths`: valid frames of each clip.
+    func callAsFunction(_ x: Tensor, lengths: [Int], of input: EncoderInput) -> Tensor {
         var x = x
         if let projection { x = projection.norm(projection.linear(x)) }
-        var lengths = lengths
+        let isIsolated = input.padding == .isolated
+        var made = input.inputLengths
+        var counted = lengths
         for (index, layer) in layers.enumerated() {
-            if index == 0 || !countsFromInput { lengths = lengths?.map(shortened) }
-            x = layer(x, lengths: lengths)
+            let inputLengths = isIsolated ? made : nil
+            made = made.map(convolvedLength)
+            if index == 0 || !countsFromInput { counted = counted.map(countedLength) }
+            let attended = isIsolated ? zip(counted, made).map { min($0, $1) } : counted
+            // The reference counts only where it is given a mask; alone it has none to be given.
+            let hasMask = isIsolated || input.lengths != nil
+            x = layer(x, inputLengths: inputLengths, lengths: hasMask ? attended : nil)
         }
         return x
     }

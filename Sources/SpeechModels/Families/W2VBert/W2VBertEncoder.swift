@@ -113,9 +113,10 @@ public final class W2VBertEncoder: SpeechEncoder {
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest
     ) -> EncoderOutput {
         let frames = input.values.size(1)
-        let lengths = input.lengths ?? Array(repeating: frames, count: input.batchSize)
+        let lengths = input.frameLengths(frames) { $0 }
         let mask = AttentionMask(
-            lengths: lengths, frames: frames, device: input.values.device, chunks: chunks)
+            lengths: lengths, frames: frames, device: input.values.device,
+            padding: input.padding, chunks: chunks)
         var output = EncoderOutput(
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
@@ -137,9 +138,7 @@ public final class W2VBertEncoder: SpeechEncoder {
         if let intermediate {
             x = x.adding(intermediate(x, isTraining: isTraining), scale: 0.5)
         }
-        if let adapter {
-            x = adapter(x, lengths: input.lengths)
-        }
+        if let adapter { x = adapter(x, lengths: lengths, of: input) }
         if let outputNorm { x = outputNorm(x) }
         output.lastHiddenState = x
         return output

@@ -7,7 +7,7 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     /// What follows the feature projection, in which the relatives differ.
     struct Body {
         /// What is added to the projected features [B, T, D], if anything.
-        var positions: ((Tensor) -> Tensor)?
+        var positions: (any PositionalEmbedding)?
         /// What all layers add to their attention scores.
         var bias: PositionBias?
         var layers: LayerStack
@@ -86,14 +86,16 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     public func encode(
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest
     ) -> EncoderOutput {
-        let features = frontEnd(input.values.to(precision))  // [B, T, C]
+        let features = frontEnd(
+            input.values.to(precision), lengths: input.isolatedLengths)  // [B, T, C]
         let frames = features.size(1)
-        let lengths =
-            input.lengths?.map { frameCount(inputLength: $0) }
-            ?? Array(repeating: frames, count: input.batchSize)
+        let lengths = input.frameLengths(frames, frameCount)
         let mask =
             input.lengths == nil
-            ? nil : AttentionMask(lengths: lengths, frames: frames, device: features.device)
+            ? nil
+            : AttentionMask(
+                lengths: lengths, frames: frames, device: features.device,
+                padding: input.padding)
         var output = EncoderOutput(
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
@@ -103,7 +105,7 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
         if let mask { x = mask.zeroed(x) }
-        if let positions = body.positions { x = x + positions(x) }
+        if let positions = body.positions { x = x + positions(x, mask) }
         if !body.normIsLast { x = norm(x) }
         if isTraining { x = x.dropout(configuration.hiddenDropout) }
 
@@ -114,7 +116,7 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
 
         if body.normIsLast { x = norm(x) }
         output.encoderOutput = x
-        if let adapter { x = adapter(x) }
+        if let adapter { x = adapter(x, lengths: input.isolatedLengths.map { _ in lengths }) }
         output.lastHiddenState = x
         return output
     }
@@ -133,12 +135,11 @@ extension Wav2Vec2Config {
     /// The positional convolution in the scope `encoder`.
     func positionalConvolution(
         _ scope: ParameterScope, stride: Int = 1
-    ) -> (Tensor) -> Tensor {
-        let convolution = PositionalConvolution(
+    ) -> PositionalConvolution {
+        PositionalConvolution(
             scope["pos_conv_embed"], width: hiddenSize, kernel: positionalKernel,
             groups: positionalGroups, stride: stride, activation: frontEnd.activation,
             usesBatchNorm: positionalBatchNorm)
-        return { convolution($0) }
     }
 
     /// The Transformer layers in the scope `encoder`.
@@ -158,7 +159,7 @@ extension Wav2Vec2Config {
 struct Wav2Vec2Adapter {
     private let projection: (linear: Linear, norm: LayerNorm)?
     private let convolutions: [Conv1d]
-    private let stride: Int
+    private let kernel, stride: Int
 
     init(_ scope: ParameterScope, _ config: Wav2Vec2Config) {
         let width = config.outputHiddenSize
@@ -174,18 +175,35 @@ struct Wav2Vec2Adapter {
                 scope["layers"][$0]["conv"], width, 2 * width, kernel: config.adapterKernel,
                 stride: config.adapterStride, padding: 1)
         }
+        kernel = config.adapterKernel
         stride = config.adapterStride
     }
 
+    /// What transformers counts as valid, as far as there are so many frames: it counts as for a kernel
+    /// of 3.
     func outputLength(frames: Int) -> Int {
-        convolutions.reduce(frames) { length, _ in (length - 1) / stride + 1 }
+        let (counted, made) = convolutions.reduce((frames, frames)) { lengths, _ in
+            ((lengths.0 - 1) / stride + 1, convolvedLength(lengths.1))
+        }
+        return min(counted, made)
+    }
+
+    private func convolvedLength(_ length: Int) -> Int {
+        length + 2 < kernel ? 0 : (length + 2 - kernel) / stride + 1
     }
 
     /// [B, T, D] to [B, T', O].
-    func callAsFunction(_ x: Tensor) -> Tensor {
+    ///
+    /// * `lengths`: frames of each clip behind which convolutions see zeros; nil shows them what is
+    ///   there.
+    func callAsFunction(_ x: Tensor, lengths: [Int]?) -> Tensor {
         var x = x
+        var lengths = lengths
         if let projection { x = projection.norm(projection.linear(x)) }
-        for convolution in convolutions { x = convolution(x).glu(2) }
+        for convolution in convolutions {
+            x = convolution(x.zeroed(behind: lengths)).glu(2)
+            lengths = lengths?.map(convolvedLength)
+        }
         return x
     }
 }
