@@ -71,7 +71,13 @@ final class CheckpointReader: TensorSource {
 extension EncoderFamily {
     /// What the encoder calls a tensor of a checkpoint.
     func encoderName(of stored: String) -> String {
-        var name = stored.hasPrefix(prefix) ? String(stored.dropFirst(prefix.count)) : stored
+        currentName(
+            of: stored.hasPrefix(prefix) ? String(stored.dropFirst(prefix.count)) : stored)
+    }
+
+    /// Today's spelling of a name, with or without the prefix.
+    func currentName(of stored: String) -> String {
+        var name = stored
         for (old, new) in renamedSuffixes where name.hasSuffix(old) {
             name = name.dropLast(old.count) + new
         }
