@@ -13,6 +13,10 @@ extension Commands {
                 "--batch=", "--device=", "--family=", "--json", "--precision=", "--seconds=",
                 "--steps=", "--student=", "--teacher=", "--threads=",
             ],
+            "colld convert": [
+                "--checkpoint=", "--dictionary=", "--json", "--output=", "--precision=",
+                "--tolerance=", "--verify=",
+            ],
             "colld data": [],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
