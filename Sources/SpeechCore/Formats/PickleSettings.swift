@@ -80,7 +80,9 @@ package struct PickleSettings: Sendable {
         }
     }
 
-    /// The text of a key, or nil when it is absent. The member of an enumeration is its text.
+    /// The text of a key, or nil when it is absent.
+    ///
+    /// The member of an enumeration is its text.
     ///
     /// - Throws: `PickleError.wrongSetting`.
     package func string(_ key: String) throws -> String? {

@@ -219,7 +219,12 @@ private struct FairseqShapes {
         let tensor = scope + (candidates.first { shapes[scope + $0] != nil } ?? candidates[0])
         try compareSize("conv_pos", tensor, 2, try model.positions().taps)
         let groups = try model.encoder.integer("conv_pos_groups", in: 1...1 << 12) ?? 16
-        try compareSize("conv_pos_groups", tensor, 1, width / groups)
+        let channels = shapes[tensor]?.dropFirst().first ?? 0
+        guard channels > 0, width / channels == groups else {
+            throw model.wrong(
+                "conv_pos_groups", "\(channels > 0 ? width / channels : 0) as '\(tensor)' has",
+                "\(groups)")
+        }
         if model.kind == .data2Vec {
             try compareSizeOfStack(model, scope)
         }

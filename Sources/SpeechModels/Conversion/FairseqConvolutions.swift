@@ -2,15 +2,15 @@
 /// `[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] * 2`, of (channels, taps, stride).
 ///
 /// Read as lists of three numbers, sums and repetitions; nothing is evaluated.
-struct FairseqConvolutions: Equatable {
+package struct FairseqConvolutions: Equatable {
     /// Channels, taps and stride of each layer.
-    private(set) var layers: [[Int]] = []
+    package private(set) var layers: [[Int]] = []
 
     /// More layers than any front end has.
     private static let layerLimit = 64
 
     /// Nil where the text is anything else.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var reader = Reader(text)
         repeat {
             guard let list = reader.list() else { return nil }
