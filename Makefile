@@ -5,10 +5,11 @@
 #   PREFIX=<path>     where `make install` puts the command (default /usr/local)
 #   ORACLE=none       run the tests without the Python readers they compare with
 #   FILTER=<regex>    run only the tests whose name matches
+#   SEED=, COUNT=     which damaged files `make fuzz` makes, and how many of each format
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint docs oracle install bench clean distclean help
+.PHONY: setup build demo test fuzz lint docs oracle install bench clean distclean help
 
 PREFIX ?= /usr/local
 export LIBTORCH
@@ -31,6 +32,10 @@ demo: build ## synthesise a corpus, distil a student, encode with it (minutes)
 test: setup $(if $(filter none,$(ORACLE)),,oracle) ## run all tests
 	$(if $(filter none,$(ORACLE)),,COLLD_ORACLE=$(CURDIR)/.oracle/bin/python) \
 	$(SWIFT_TEST) $(if $(FILTER),--filter '$(FILTER)')
+
+fuzz: setup ## read damaged files, each within limits of time and memory (minutes)
+	$(SWIFT_BUILD) --product FuzzReaders
+	.build/release/FuzzReaders $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 lint: setup ## check formatting, scripts and the set-up's messages
 	Tools/lint.sh

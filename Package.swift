@@ -65,16 +65,22 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["SpeechCore"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
-        .testTarget(name: "SpeechCoreTests", dependencies: ["SpeechCore", "TestSupport"]),
+        .target(name: "FileMutation", dependencies: ["SpeechCore"], path: "Tests/FileMutation"),
+        .executableTarget(
+            name: "FuzzReaders", dependencies: ["FileMutation"], path: "Tests/Fuzz"),
+        .testTarget(
+            name: "SpeechCoreTests", dependencies: ["SpeechCore", "TestSupport", "FileMutation"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
-        .testTarget(name: "SpeechModelsTests", dependencies: ["SpeechModels", "TestSupport"]),
+        .testTarget(
+            name: "SpeechModelsTests",
+            dependencies: ["SpeechModels", "TestSupport", "FileMutation"]),
         .testTarget(
             name: "SpeechObjectivesTests", dependencies: ["SpeechObjectives", "TestSupport"]),
         .testTarget(
             name: "SpeechTrainingTests", dependencies: ["SpeechTraining", "TestSupport"]),
         .testTarget(
             name: "SpeechInferenceTests", dependencies: ["SpeechInference", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["CLI", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["CLI", "TestSupport", "FileMutation"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

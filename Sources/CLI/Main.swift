@@ -15,6 +15,7 @@ import Torch
             DoctorCommand.self,
             DataCommand.self,
             InspectCommand.self,
+            ConvertCommand.self,
             EncodeCommand.self,
             DistillCommand.self,
             InitializeCommand.self,

@@ -20,6 +20,10 @@ extension Commands {
                 "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",
                 "--precision=", "--repeats=", "--seconds=", "--threads=",
             ],
+            "colld convert": [
+                "--checkpoint=", "--dictionary=", "--json", "--output=", "--precision=",
+                "--tolerance=", "--verify=",
+            ],
             "colld data": [],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",

@@ -1,3 +1,4 @@
+import FileMutation
 import SpeechCore
 import TestSupport
 import Testing

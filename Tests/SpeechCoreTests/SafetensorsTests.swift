@@ -1,13 +1,8 @@
+import FileMutation
 import Foundation
 import SpeechCore
 import TestSupport
 import Testing
-
-/// Files made of a header text and data bytes.
-func safetensorsBytes(_ header: String, _ data: [UInt8] = []) -> Data {
-    withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8)
-        + Data(data)
-}
 
 @Suite struct SafetensorsTests {
     private func open(_ bytes: Data) throws -> SafetensorsFile {

@@ -37,12 +37,27 @@ public final class PickleCheckpoint: TensorFile {
     ///
     /// - Throws: `FileSystemError` when it cannot be read, `PickleError` or `ZipArchiveError` when it
     ///   is malformed or holds anything but tensors.
-    public init(path: String) throws {
-        self.path = path
-        file = try MappedFile(path: path)
-        let container = try PickleContainer(of: file)
+    public convenience init(path: String) throws {
+        let file = try MappedFile(path: path)
+        let container = try PickleContainer(of: file, dialect: .tensors)
+        let pickle = container.pickle
+        guard let members = pickle.members(pickle.root) else {
+            throw PickleError.wrongContent(
+                path: path, tensor: "", expected: "a dictionary of tensors",
+                found: pickle.root.summary)
+        }
+        try self.init(members, of: container, file: file)
+    }
+
+    /// Takes members of a dictionary, all of which must be tensors.
+    init(
+        _ members: [(key: PickleValue, value: PickleValue)], of container: PickleContainer,
+        file: MappedFile
+    ) throws {
+        path = file.path
+        self.file = file
         archive = container.archive
-        entries = try Self.entries(of: container, path: path)
+        entries = try Self.entries(members, of: container, path: file.path)
         names = entries.keys.sorted()
     }
 
@@ -101,14 +116,9 @@ public final class PickleCheckpoint: TensorFile {
     // MARK: Views
 
     private static func entries(
-        of container: PickleContainer, path: String
+        _ members: [(key: PickleValue, value: PickleValue)], of container: PickleContainer,
+        path: String
     ) throws -> [String: Entry] {
-        let pickle = container.pickle
-        guard let members = pickle.members(pickle.root) else {
-            throw PickleError.wrongContent(
-                path: path, tensor: "", expected: "a dictionary of tensors",
-                found: pickle.root.summary)
-        }
         var result: [String: Entry] = [:]
         for (key, value) in members {
             guard case .string(let name) = key else {
@@ -120,7 +130,7 @@ public final class PickleCheckpoint: TensorFile {
                     path: path, tensor: name, expected: "a tensor", found: value.summary)
             }
             let entry = try entry(
-                pickle.tensors[place], of: container, path: path, name: name)
+                container.pickle.tensors[place], of: container, path: path, name: name)
             guard result.updateValue(entry, forKey: name) == nil else {
                 throw PickleError.wrongContent(
                     path: path, tensor: name, expected: "one tensor of that name", found: "two")

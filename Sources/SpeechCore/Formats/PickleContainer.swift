@@ -17,12 +17,12 @@ struct PickleContainer {
     /// Reads either layout.
     ///
     /// - Throws: `PickleError`, `ZipArchiveError`.
-    init(of file: MappedFile) throws {
+    init(of file: MappedFile, dialect: PickleDialect) throws {
         let start = file.withBytes(0..<min(file.count, 64)) { [UInt8]($0) }
         if start.starts(with: Array("PK".utf8)) {
-            try self.init(archive: ZipArchive(of: file), file)
+            try self.init(archive: ZipArchive(of: file), file, dialect)
         } else if start.first == 0x80 {
-            try self.init(chain: file)
+            try self.init(chain: file, dialect)
         } else {
             throw PickleError.notACheckpoint(path: file.path, found: Self.kind(start))
         }
@@ -38,7 +38,7 @@ struct PickleContainer {
 
     // MARK: Archive
 
-    private init(archive: ZipArchive, _ file: MappedFile) throws {
+    private init(archive: ZipArchive, _ file: MappedFile, _ dialect: PickleDialect) throws {
         let path = file.path
         let suffix = "/data.pkl"
         let candidates = archive.entries.keys.filter {
@@ -58,7 +58,9 @@ struct PickleContainer {
             }
         }
         try archive.verify(name, entry, in: file)
-        let pickle = try file.withBytes(entry.range) { try PickleInterpreter.read($0, path: path) }
+        let pickle = try file.withBytes(entry.range) {
+            try PickleInterpreter.read($0, path: path, dialect: dialect)
+        }
         let records = pickle.storages.map { "\(prefix)/data/\($0.key)" }
         storages = try zip(pickle.storages, records).map { storage, record in
             guard let found = archive.entries[record] else {
@@ -94,12 +96,12 @@ struct PickleContainer {
         0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
     ]
 
-    private init(chain file: MappedFile) throws {
+    private init(chain file: MappedFile, _ dialect: PickleDialect) throws {
         let path = file.path
         var position = 0
-        func next() throws -> Pickle {
+        func next(_ dialect: PickleDialect = .tensors) throws -> Pickle {
             let pickle = try file.withBytes(0..<file.count) {
-                try PickleInterpreter.read($0, from: position, path: path)
+                try PickleInterpreter.read($0, from: position, path: path, dialect: dialect)
             }
             position += pickle.byteCount
             return pickle
@@ -119,7 +121,7 @@ struct PickleContainer {
                 path: path, tensor: "", expected: "numbers with the lowest byte first",
                 found: "another byte order")
         }
-        pickle = try next()
+        pickle = try next(dialect)
         let keys = try next()
         var known: [String: PickleStorage] = [:]
         for storage in pickle.storages {
@@ -191,8 +193,9 @@ extension Pickle {
         return dictionaries[place].members
     }
 
-    /// The member of the root of that name.
-    func member(_ name: String) -> PickleValue? {
-        members(root)?.last { $0.key == .string(name) }?.value
+    /// The member of that name, the last one where there are several; of the root where no value is
+    /// given.
+    package func member(_ name: String, of value: PickleValue? = nil) -> PickleValue? {
+        members(value ?? root)?.last { $0.key == .string(name) }?.value
     }
 }

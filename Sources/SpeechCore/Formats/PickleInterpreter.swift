@@ -1,6 +1,6 @@
 /// Reads a pickle as data: no callable of it is ever looked up, imported or called.
 ///
-/// Knows the instructions of protocols 2 to 5 that PyTorch writes for dictionaries of tensors
+/// Knows the instructions of protocols 2 to 5 that PyTorch writes for what the dialect allows
 /// (CPython, `Lib/pickletools.py`); everything else is a typed error naming it.
 package struct PickleInterpreter {
     /// LibTorch has no tensors of more.
@@ -8,6 +8,7 @@ package struct PickleInterpreter {
 
     private let path: String
     private let bytes: UnsafeRawBufferPointer
+    private let dialect: PickleDialect
     private let limits: PickleLimits
     private var position: Int
     private var instructionStart: Int
@@ -24,21 +25,25 @@ package struct PickleInterpreter {
     /// - Parameters:
     ///   - bytes: The pickle and whatever follows it.
     ///   - path: The path of the file, for messages.
+    ///   - dialect: What the pickle may hold.
     /// - Throws: `PickleError`.
     package static func read(
         _ bytes: UnsafeRawBufferPointer, from start: Int = 0, path: String,
-        limits: PickleLimits = PickleLimits()
+        dialect: PickleDialect = .tensors, limits: PickleLimits = PickleLimits()
     ) throws -> Pickle {
-        var interpreter = PickleInterpreter(bytes, from: start, path: path, limits: limits)
+        var interpreter = PickleInterpreter(
+            bytes, from: start, path: path, dialect: dialect, limits: limits)
         while try interpreter.step() {}
         interpreter.pickle.byteCount = interpreter.position - start
         return interpreter.pickle
     }
 
     private init(
-        _ bytes: UnsafeRawBufferPointer, from start: Int, path: String, limits: PickleLimits
+        _ bytes: UnsafeRawBufferPointer, from start: Int, path: String, dialect: PickleDialect,
+        limits: PickleLimits
     ) {
         self.path = path
+        self.dialect = dialect
         self.limits = limits
         isCutShort = bytes.count - start > limits.bytes
         self.bytes = UnsafeRawBufferPointer(
@@ -96,6 +101,7 @@ package struct PickleInterpreter {
         default:
             if try follow(memo: instruction) { break }
             if try follow(container: instruction) { break }
+            if dialect == .trainingState, try follow(object: instruction) { break }
             throw PickleError.forbiddenInstruction(
                 path: path, offset: instructionStart, instruction: instruction)
         }
@@ -133,6 +139,41 @@ package struct PickleInterpreter {
         default: return false
         }
         return true
+    }
+}
+
+// MARK: Objects
+
+extension PickleInterpreter {
+    /// Instructions that only objects, byte strings and sets need.
+    private mutating func follow(object instruction: UInt8) throws -> Bool {
+        switch instruction {
+        case 0x81:  // NEWOBJ
+            let parts = try pop(count: 2)
+            guard case .callable(.inert(let name)) = parts[0], let arguments = items(parts[1])
+            else { throw malformed("a class and a tuple", "one of \(parts[0].summary)") }
+            try pushRecord(name, arguments)
+        case UInt8(ascii: "C"): try pushBytes(UInt64(try number(UInt8.self)))
+        case UInt8(ascii: "B"): try pushBytes(UInt64(try number(UInt32.self)))
+        case 0x8E: try pushBytes(try number(UInt64.self))
+        case 0x8F: try pushSequence([])  // EMPTY_SET
+        case 0x90: try append(try popToMark())  // ADDITEMS
+        case 0x91: try pushSequence(try popToMark())  // FROZENSET
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func pushBytes(_ byteCount: UInt64) throws {
+        guard byteCount <= UInt64(limits.text) else {
+            throw PickleError.tooLarge(path: path, what: "bytes in a text", limit: limits.text)
+        }
+        try push(.bytes([UInt8](try take(byteCount))))
+    }
+
+    private mutating func pushRecord(_ name: String, _ arguments: [PickleValue]) throws {
+        try push(.record(pickle.records.count))
+        pickle.records.append(Pickle.Record(name: name, arguments: arguments))
     }
 }
 
@@ -301,7 +342,7 @@ extension PickleInterpreter {
 
 extension PickleInterpreter {
     private func callable(_ module: String, _ name: String) throws -> PickleValue {
-        guard let callable = PickleCallable.all["\(module).\(name)"] else {
+        guard let callable = dialect.callable("\(module).\(name)") else {
             throw PickleError.forbiddenCallable(
                 path: path, offset: instructionStart, name: "\(module).\(name)")
         }
@@ -332,6 +373,8 @@ extension PickleInterpreter {
         }
         switch target {
         case .callable(.orderedDict) where values.isEmpty: try pushDictionary(isOrdered: true)
+        case .callable(.defaultDict) where values.count <= 1: try pushDictionary(isOrdered: true)
+        case .callable(.inert(let name)): try pushRecord(name, values)
         case .callable(.rebuildTensor): try push(try tensor(values))
         case .callable(.rebuildParameter):
             // (tensor, whether it needs a gradient, hooks)
@@ -375,9 +418,14 @@ extension PickleInterpreter {
         return result
     }
 
-    /// Attributes of an `OrderedDict`, which hold `_metadata` of modules; they change no tensor.
+    /// Attributes of an `OrderedDict`, which hold `_metadata` of modules and change no tensor, or the
+    /// state of an object.
     private mutating func build() throws {
         let (state, target) = (try pop(), try top())
+        if case .record(let place) = target {
+            pickle.records[place].state = state
+            return
+        }
         guard case .dictionary(let place) = target, pickle.dictionaries[place].isOrdered,
             case .dictionary = state
         else { throw malformed("attributes of an OrderedDict", "those of \(target.summary)") }

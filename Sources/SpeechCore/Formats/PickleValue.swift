@@ -10,6 +10,7 @@ package enum PickleValue: Sendable, Equatable {
     case largeInteger([UInt8])
     case number(Double)
     case string(String)
+    case bytes([UInt8])
     /// A tuple or list, by its place in `Pickle.sequences`.
     case sequence(Int)
     /// A dictionary, by its place in `Pickle.dictionaries`.
@@ -20,6 +21,8 @@ package enum PickleValue: Sendable, Equatable {
     case storage(Int)
     /// A view of a storage, by its place in `Pickle.tensors`.
     case tensor(Int)
+    /// An object that is kept as data, by its place in `Pickle.records`.
+    case record(Int)
 
     /// What the value is, in words, for messages.
     package var summary: String {
@@ -31,26 +34,31 @@ package enum PickleValue: Sendable, Equatable {
         case .number(let value): return "the number \(value)"
         case .string(let text):
             return text.count <= 60 ? "the text '\(text)'" : "the text '\(text.prefix(60))…'"
+        case .bytes(let bytes): return "\(bytes.count) bytes"
         case .sequence: return "a tuple or list"
         case .dictionary: return "a dictionary"
         case .callable(let callable): return "'\(callable.name)'"
         case .storage: return "a storage"
         case .tensor: return "a tensor"
+        case .record: return "an object"
         }
     }
 }
 
-/// The callables that a checkpoint of tensors may name.
+/// The callables that a checkpoint may name.
 ///
 /// None is ever called: each stands for a value that this package knows how to build.
 package enum PickleCallable: Sendable, Hashable {
     case orderedDict
+    case defaultDict
     case rebuildTensor
     case rebuildParameter
     case storage(SafetensorsDType)
+    /// A class or function whose results are kept as records: name, arguments and state.
+    case inert(String)
 
-    /// By module and name; every other callable is refused.
-    static let all: [String: PickleCallable] = [
+    /// Those of tensors, by module and name; every other callable is refused.
+    static let ofTensors: [String: PickleCallable] = [
         "collections.OrderedDict": .orderedDict,
         "torch._utils._rebuild_tensor_v2": .rebuildTensor,
         "torch._utils._rebuild_parameter": .rebuildParameter,
@@ -67,7 +75,13 @@ package enum PickleCallable: Sendable, Hashable {
     ]
 
     /// Module and name.
-    var name: String { Self.all.first { $0.value == self }?.key ?? "" }
+    package var name: String {
+        switch self {
+        case .inert(let name): return name
+        case .defaultDict: return "collections.defaultdict"
+        default: return Self.ofTensors.first { $0.value == self }?.key ?? ""
+        }
+    }
 }
 
 /// The memory of one or several tensors, outside the pickle.
@@ -102,6 +116,16 @@ package struct Pickle: Sendable {
         let isOrdered: Bool
     }
 
+    /// An object of which nothing is known but what the pickle says: no code of its class has run.
+    package struct Record: Sendable, Equatable {
+        /// Module and name of the class or function.
+        package let name: String
+        /// What it would have been called with.
+        package let arguments: [PickleValue]
+        /// What it would have been filled with; null where there is nothing.
+        package internal(set) var state = PickleValue.null
+    }
+
     /// The value itself.
     package internal(set) var root = PickleValue.null
     /// The tuples and lists.
@@ -112,6 +136,8 @@ package struct Pickle: Sendable {
     package internal(set) var storages: [PickleStorage] = []
     /// The tensors.
     package internal(set) var tensors: [PickleTensor] = []
+    /// The objects.
+    package internal(set) var records: [Record] = []
     /// The bytes that the pickle took.
     package internal(set) var byteCount = 0
 }
@@ -147,6 +173,8 @@ public enum PickleError: ReportedError, Equatable {
     case tooLarge(path: String, what: String, limit: Int)
     /// The pickle is fine but is not a dictionary of tensors that can be read.
     case wrongContent(path: String, tensor: String, expected: String, found: String)
+    /// A setting beside the tensors is missing or of another type.
+    case wrongSetting(path: String, key: String, expected: String, found: String)
 
     /// What was expected and what was found, for a person to read.
     public var description: String {
@@ -170,6 +198,8 @@ public enum PickleError: ReportedError, Equatable {
         case .wrongContent(let path, let tensor, let expected, let found):
             let place = tensor.isEmpty ? "'\(path)'" : "'\(path)', tensor '\(tensor)'"
             return "\(place): expected \(expected), found \(found)"
+        case .wrongSetting(let path, let key, let expected, let found):
+            return "'\(path)', setting '\(key)': expected \(expected), found \(found)"
         }
     }
 

@@ -72,7 +72,12 @@ extension EncoderFamily {
     /// What the encoder calls a tensor of a checkpoint.
     func encoderName(of stored: String) -> String {
         let prefix = prefixes.first { stored.hasPrefix($0) } ?? ""
-        var name = String(stored.dropFirst(prefix.count))
+        return currentName(of: String(stored.dropFirst(prefix.count)))
+    }
+
+    /// Today's spelling of a name, with or without a prefix.
+    func currentName(of stored: String) -> String {
+        var name = stored
         for (old, new) in renamedSuffixes where name.hasSuffix(old) {
             name = name.dropLast(old.count) + new
         }

@@ -1,38 +1,38 @@
 /// Writes pickles instruction by instruction, the way PyTorch's pickler does.
-enum PickleBytes {
-    static func text(_ text: String) -> [UInt8] {
+package enum PickleBytes {
+    package static func text(_ text: String) -> [UInt8] {
         [UInt8(ascii: "X")] + littleEndian(UInt32(text.utf8.count)) + Array(text.utf8)
     }
 
-    static func integer(_ value: Int) -> [UInt8] {
+    package static func integer(_ value: Int) -> [UInt8] {
         if let small = UInt8(exactly: value) { return [UInt8(ascii: "K"), small] }
         return [0x8A, 8] + littleEndian(UInt64(bitPattern: Int64(value)))
     }
 
-    static func tuple(_ items: [UInt8]...) -> [UInt8] { tuple(items) }
+    package static func tuple(_ items: [UInt8]...) -> [UInt8] { tuple(items) }
 
-    static func tuple(_ items: [[UInt8]]) -> [UInt8] {
+    package static func tuple(_ items: [[UInt8]]) -> [UInt8] {
         [UInt8(ascii: "(")] + items.flatMap { $0 } + [UInt8(ascii: "t")]
     }
 
-    static func integers(_ values: [Int]) -> [UInt8] { tuple(values.map(integer)) }
+    package static func integers(_ values: [Int]) -> [UInt8] { tuple(values.map(integer)) }
 
-    static func callable(_ module: String, _ name: String) -> [UInt8] {
+    package static func callable(_ module: String, _ name: String) -> [UInt8] {
         Array("c\(module)\n\(name)\n".utf8)
     }
 
-    static func call(_ callable: [UInt8], _ arguments: [UInt8]...) -> [UInt8] {
+    package static func call(_ callable: [UInt8], _ arguments: [UInt8]...) -> [UInt8] {
         callable + tuple(arguments) + [UInt8(ascii: "R")]
     }
 
-    static let ordered = callable("collections", "OrderedDict") + Array(")R".utf8)
+    package static let ordered = callable("collections", "OrderedDict") + Array(")R".utf8)
 
-    static func storage(_ key: String, _ type: String, _ count: Int) -> [UInt8] {
+    package static func storage(_ key: String, _ type: String, _ count: Int) -> [UInt8] {
         tuple(text("storage"), callable("torch", type), text(key), text("cpu"), integer(count))
             + [UInt8(ascii: "Q")]
     }
 
-    static func tensor(
+    package static func tensor(
         _ storage: [UInt8], _ shape: [Int], strides: [Int], offset: Int = 0
     ) -> [UInt8] {
         call(
@@ -40,16 +40,21 @@ enum PickleBytes {
             integers(shape), integers(strides), [0x89], ordered)
     }
 
-    static func dictionary(_ members: [(String, [UInt8])]) -> [UInt8] {
+    /// An object of a class, filled with its state.
+    package static func object(_ module: String, _ name: String, _ state: [UInt8]) -> [UInt8] {
+        callable(module, name) + Array(")".utf8) + [0x81] + state + Array("b".utf8)
+    }
+
+    package static func dictionary(_ members: [(String, [UInt8])]) -> [UInt8] {
         Array("}(".utf8) + members.flatMap { text($0.0) + $0.1 } + [UInt8(ascii: "u")]
     }
 
-    static func pickle(_ body: [UInt8], version: UInt8 = 2) -> [UInt8] {
+    package static func pickle(_ body: [UInt8], version: UInt8 = 2) -> [UInt8] {
         [0x80, version] + body + [UInt8(ascii: ".")]
     }
 
     /// A checkpoint in today's layout.
-    static func archive(
+    package static func archive(
         _ body: [UInt8], _ storages: [(String, [UInt8])], hasChecksums: Bool = true
     ) -> [UInt8] {
         var zip = ZipBytes()
@@ -61,12 +66,12 @@ enum PickleBytes {
         return zip.finished()
     }
 
-    static let magic: [UInt8] = [
+    package static let magic: [UInt8] = [
         0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
     ]
 
     /// A checkpoint in the layout before version 1.6.
-    static func chain(
+    package static func chain(
         _ body: [UInt8], _ storages: [(String, [UInt8])], elementSize: Int = 4
     ) -> [UInt8] {
         let keys = Array("](".utf8) + storages.flatMap { text($0.0) } + [UInt8(ascii: "e")]
@@ -83,22 +88,24 @@ enum PickleBytes {
 }
 
 /// Writes ZIP archives with whatever fault a test asks for.
-struct ZipBytes {
-    var method: UInt16 = 0
-    var flags: UInt16 = 0
-    var hasChecksums = true
+package struct ZipBytes {
+    package var method: UInt16 = 0
+    package var flags: UInt16 = 0
+    package var hasChecksums = true
     /// Whether sizes and offsets stand in their 64-bit fields.
-    var isWide = false
-    var comment: [UInt8] = []
-    private(set) var bytes: [UInt8] = []
-    private(set) var directory: [UInt8] = []
-    private(set) var count = 0
+    package var isWide = false
+    package var comment: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
+    package private(set) var directory: [UInt8] = []
+    package private(set) var count = 0
+
+    package init() {}
 
     /// - Parameters:
     ///   - storedName: The name beside the data, if another than that in the directory.
     ///   - size: The size in the directory, if another than that of the data.
     ///   - offset: The place in the directory, if another than the real one.
-    mutating func add(
+    package mutating func add(
         _ name: String, _ data: [UInt8], storedName: String? = nil, size: Int? = nil,
         offset: Int? = nil
     ) {
@@ -127,7 +134,7 @@ struct ZipBytes {
     }
 
     /// - Parameter count: The number of entries that the end claims, if another than the real one.
-    func finished(count claimed: Int? = nil) -> [UInt8] {
+    package func finished(count claimed: Int? = nil) -> [UInt8] {
         let count = UInt64(claimed ?? count)
         let start = UInt64(bytes.count)
         let size = UInt64(directory.count)
@@ -150,7 +157,7 @@ struct ZipBytes {
     }
 
     /// Bit by bit, unlike the code under test.
-    static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    package static func checksum(_ bytes: [UInt8]) -> UInt32 {
         var value = ~UInt32(0)
         for byte in bytes {
             value ^= UInt32(byte)
@@ -161,6 +168,6 @@ struct ZipBytes {
 }
 
 /// The bytes of a number, lowest first.
-func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+package func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
     (0..<T.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> T($0 * 8)) }
 }
