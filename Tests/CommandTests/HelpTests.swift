@@ -24,8 +24,8 @@ extension Commands {
             ],
             "colld doctor": ["--json"],
             "colld encode": [
-                "--audio=…", "--device=", "--ffn", "--input=", "--layers=", "--model=",
-                "--output=", "--precision=", "--threads=",
+                "--audio=…", "--device=", "--ffn", "--input=", "--language=", "--layers=",
+                "--logits", "--model=", "--output=", "--precision=", "--threads=",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld inspect": ["--json", "--seconds=", "<model>"],

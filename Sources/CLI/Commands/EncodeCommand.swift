@@ -15,7 +15,8 @@ struct EncodeCommand: ParsableCommand {
             The output holds last_hidden_state [B, T', D'] and lengths [B], and for the layers asked \
             for hidden_states.<i> [B, T, D] (0 is the input of the first layer) and, with --ffn, \
             ffn.<i> (layers from 0; before scaling and residual sum). Behind an adapter, which \
-            shortens last_hidden_state, output_lengths [B] counts its valid frames.
+            shortens last_hidden_state, output_lengths [B] counts its valid frames. With --logits \
+            it also holds logits [B, T', V] of a CTC head over V tokens.
 
             Audio files are encoded one by one, so that each has the same output whatever it is \
             encoded with, and padded with zeros to the longest.
@@ -43,6 +44,12 @@ struct EncodeCommand: ParsableCommand {
     @Flag(help: "Also write feed-forward features.")
     var ffn = false
 
+    @Flag(help: "Also write what the head of a recogniser (CTC) makes of them.")
+    var logits = false
+
+    @Option(help: "The language whose adapter and vocabulary to use, such as fra (MMS).")
+    var language: String?
+
     @Option(help: "fp32, bf16 or fp16.")
     var precision = PrecisionOption.fp32
 
@@ -59,9 +66,12 @@ struct EncodeCommand: ParsableCommand {
         try Self.requireWritable(target)
         let device = try deviceOptions.prepare()
         let model = try withTorchErrors {
-            try ModelLoader.load(self.model, dtype: precision.dtype, device: device)
+            try ModelLoader.load(
+                self.model, language: language, dtype: precision.dtype, device: device)
         }
-        let task = try EncodeTask(model, layers: layers.layers, feedForward: ffn)
+        let task = try withTorchErrors {
+            try EncodeTask(model, layers: layers.layers, feedForward: ffn, logits: logits)
+        }
         let batch: EncodedBatch
         if let input {
             let file = try EncoderInputFile(path: input, for: model)

@@ -19,15 +19,21 @@ public struct EncodeTask {
     /// Numbers in the names of the tensors.
     private let hiddenStates: [Int]
     private let feedForward: [Int]
+    private let head: CTCHead?
 
     /// Plans what is computed.
     ///
     /// * `layers`: `chosen` takes 0 (the input of the first layer) up to the number of layers L.
     /// * `feedForward`: Whether to give feed-forward features, layers counted from 0: a chosen number i
     ///   below L also gives `ffn.<i>`.
-    /// - Throws: `EncodeError.unknownLayers`.
-    public init(_ model: LoadedModel, layers: Layers = .last, feedForward: Bool = false) throws {
+    /// * `logits`: Whether to give what the head of a recogniser makes of the last hidden state.
+    /// - Throws: `EncodeError.unknownLayers`, and with `logits` as `LoadedModel.loadHead`.
+    public init(
+        _ model: LoadedModel, layers: Layers = .last, feedForward: Bool = false,
+        logits: Bool = false
+    ) throws {
         self.model = model
+        head = logits ? try model.loadHead() : nil
         let count = model.encoder.layerCount
         switch layers {
         case .all:
@@ -51,6 +57,7 @@ public struct EncodeTask {
     ///
     /// * `lengths`: Valid samples or feature frames of each clip; nil runs without any mask.
     /// - Returns: `hidden_states.<i>` and `ffn.<i>` [B, T, D], `last_hidden_state` [B, T', D'], all F32;
+    ///   where asked for `logits` [B, T', V] F32;
     ///   `lengths` I64 [B], the valid frames of the hidden states; and behind an adapter, which makes
     ///   T' less than T, `output_lengths` I64 [B], those of the last hidden state.
     /// - Throws: `EncodeError.notFinite`, or `TorchError`, for example where memory runs out.
@@ -81,6 +88,7 @@ public struct EncodeTask {
                     try add("ffn.\(number)", output.feedForward[number + 1])
                 }
                 try add("last_hidden_state", output.lastHiddenState)
+                if let head { try add("logits", output.lastHiddenState.map { head($0) }) }
                 return EncodedBatch(
                     parts: tensors, lengths: output.lengths, outputLengths: output.outputLengths,
                     isShortened: model.encoder.outputLength(frames: 1000) != 1000)
