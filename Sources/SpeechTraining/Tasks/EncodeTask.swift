@@ -56,10 +56,10 @@ public struct EncodeTask {
     /// Encodes a batch as it stands, padding included.
     ///
     /// * `lengths`: Valid samples or feature frames of each clip; nil runs without any mask.
-    /// - Returns: `hidden_states.<i>` and `ffn.<i>` [B, T, D], `last_hidden_state` [B, T', D'], all F32;
-    ///   where asked for `logits` [B, T', V] F32;
-    ///   `lengths` I64 [B], the valid frames of the hidden states; and behind an adapter, which makes
-    ///   T' less than T, `output_lengths` I64 [B], those of the last hidden state.
+    /// - Returns: `hidden_states.<i>` and `ffn.<i>` [B, T, D], `last_hidden_state` [B, T', D'], and
+    ///   where asked for `logits` [B, T', V], all F32; `lengths` I64 [B], the valid frames of the hidden
+    ///   states; and behind an adapter, which makes T' less than T, `output_lengths` I64 [B], those of
+    ///   the last hidden state and the logits.
     /// - Throws: `EncodeError.notFinite`, or `TorchError`, for example where memory runs out.
     public func encode(_ values: [Float], _ shape: [Int], lengths: [Int]?) throws -> EncodedBatch {
         let request = LayerRequest(
