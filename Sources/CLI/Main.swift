@@ -17,6 +17,7 @@ import Torch
             InspectCommand.self,
             EncodeCommand.self,
             DistillCommand.self,
+            ExportCommand.self,
             InitializeCommand.self,
             BenchmarkCommand.self,
         ])

@@ -27,6 +27,10 @@ extension Commands {
                 "--audio=…", "--device=", "--ffn", "--input=", "--language=", "--layers=",
                 "--logits", "--model=", "--output=", "--precision=", "--threads=",
             ],
+            "colld export": [],
+            "colld export hf": [
+                "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
+            ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld inspect": ["--json", "--seconds=", "<model>"],
         ]
@@ -126,6 +130,11 @@ extension Commands {
                     ], "bf16"
                 ),
                 (["data", "synthesize"], "--output"),
+                (["export", "hf", "--model", "m"], "--output"),
+                (
+                    ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],
+                    "--max-shard-size"
+                ),
             ])
         func usage(_ arguments: [String], _ word: String) throws {
             let result = try expectColld(arguments, exits: 64, saying: [word, "Usage: colld"])

@@ -14,7 +14,7 @@ extension ModelDirectory {
     /// - Throws: `FileSystemError` where the directory cannot be listed.
     public var adapterFiles: [String: URL] {
         get throws {
-            let names = try Self.fileNames(url)
+            let names = try fileNames
             let prefix = "adapter."
             var files: [String: URL] = [:]
             for ending in [".bin", ".safetensors"] {

@@ -254,7 +254,14 @@ public struct ModelDirectory: Sendable {
         return cache.appendingPathComponent("huggingface/hub")
     }
 
-    static func fileNames(_ url: URL) throws -> [String] {
+    /// The names of everything in the directory, sorted.
+    ///
+    /// - Throws: `FileSystemError` where it cannot be listed.
+    public var fileNames: [String] {
+        get throws { try Self.fileNames(url) }
+    }
+
+    private static func fileNames(_ url: URL) throws -> [String] {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
         } catch {

@@ -114,12 +114,15 @@ final class CheckpointReader: TensorSource {
 extension EncoderFamily {
     /// What the encoder calls a tensor of a checkpoint.
     func encoderName(of stored: String) -> String {
-        var name = stored.hasPrefix(prefix) ? String(stored.dropFirst(prefix.count)) : stored
+        var name = String(stored.dropFirst(prefix(of: stored).count))
         for (old, new) in renamedSuffixes where name.hasSuffix(old) {
             name = name.dropLast(old.count) + new
         }
         return name
     }
+
+    /// The prefix that a tensor of a checkpoint carries, empty where it has none.
+    func prefix(of stored: String) -> String { stored.hasPrefix(prefix) ? prefix : "" }
 
     func isIgnored(_ name: String) -> Bool {
         // A batch norm counts what it was trained on; its statistics do not depend on the count.
