@@ -8,6 +8,10 @@ public enum ModelError: ReportedError {
     case invalidConfig(path: String, key: String, expected: String, found: String)
     /// The weights do not fit the configuration; everything that does not fit is listed.
     case weightsDoNotFit(path: String, problems: [String])
+    /// A head was asked for that the checkpoint does not have.
+    case noHead(path: String, found: String)
+    /// The tokenizer disagrees with the head.
+    case tokenizerDoesNotFit(path: String, key: String, expected: String, found: String)
 
     /// File, key, what was expected and what was found.
     public var description: String {
@@ -19,6 +23,10 @@ public enum ModelError: ReportedError {
         case .weightsDoNotFit(let path, let problems):
             "\(path): the weights do not fit config.json:\n"
                 + problems.map { "  \($0)" }.joined(separator: "\n")
+        case .noHead(let path, let found):
+            "\(path): expected a recogniser with lm_head.weight and lm_head.bias; found \(found)"
+        case .tokenizerDoesNotFit(let path, let key, let expected, let found):
+            "\(path): \(key): expected \(expected), as the head has it; found \(found)"
         }
     }
 

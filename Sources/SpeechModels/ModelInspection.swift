@@ -33,6 +33,22 @@ public struct ModelInspection: Encodable, Sendable {
         public let bytes: Int
     }
 
+    /// The head of a recogniser.
+    public struct Head: Encodable, Sendable {
+        /// The number of tokens that it scores, the blank among them.
+        public let vocabularySize: Int
+        /// The number of tokens in the vocabulary of the tokenizer; nil without one that can be read.
+        public let tokenizerSize: Int?
+        /// Why head and tokenizer cannot be used together, or nil.
+        public let problem: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case vocabularySize = "vocabulary_size"
+            case tokenizerSize = "tokenizer_size"
+            case problem
+        }
+    }
+
     /// Where it was read.
     public let path: String
     /// `model_type`.
@@ -55,6 +71,10 @@ public struct ModelInspection: Encodable, Sendable {
     public let parts: [Part]
     /// The number of values in all parameters of the encoder.
     public let parameters: Int
+    /// The head of a recogniser, if the checkpoint has one.
+    public let head: Head?
+    /// The languages that have an adapter of their own.
+    public let languages: [String]
     /// The number of values in buffers, which are saved and not trained.
     public let buffers: Int
     /// The number of values of each element type in the files, those of `ignored` included.
@@ -89,7 +109,7 @@ public struct ModelInspection: Encodable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case path, family, architecture, layers, width, heads, parts, parameters, buffers, dtypes
-        case files, ignored, license, problems
+        case files, ignored, license, problems, head, languages
         case encoderClass = "encoder_class"
         case feedForward = "feed_forward"
         case outputWidth = "output_width"
@@ -140,6 +160,8 @@ public struct ModelInspection: Encodable, Sendable {
         outputWidth = config.outputWidth
         parts = Self.parts(outline.parameters, counts, config)
         parameters = outline.parameters.reduce(0) { $0 + $1.count }
+        head = try Self.head(directory, family, infos["lm_head.weight"])
+        languages = try directory.adapterLanguages
         buffers = outline.buffers.reduce(0) { $0 + $1.count }
         dtypes = infos.values.reduce(into: [:]) { sums, info in
             sums[info.dtype.rawValue, default: 0] += info.elementCount
@@ -179,6 +201,26 @@ public struct ModelInspection: Encodable, Sendable {
             return Part(
                 name: part, parameters: sums[part] ?? 0,
                 macsPerSecond: macs.isEmpty ? nil : macs)
+        }
+    }
+
+    private static func head(
+        _ directory: ModelDirectory, _ family: EncoderFamily, _ weight: SafetensorsTensorInfo?
+    ) throws -> Head? {
+        guard family.hasRecognizers, let size = weight?.shape.first else { return nil }
+        do {
+            let tokenizer = try CTCTokenizer(directory)
+            do {
+                try tokenizer?.requireFit(CTCConfig(directory), vocabularySize: size)
+            } catch let error as any ReportedError {
+                return Head(
+                    vocabularySize: size, tokenizerSize: tokenizer?.vocabulary.count,
+                    problem: "\(error)")
+            }
+            return Head(
+                vocabularySize: size, tokenizerSize: tokenizer?.vocabulary.count, problem: nil)
+        } catch let error as any ReportedError {
+            return Head(vocabularySize: size, tokenizerSize: nil, problem: "\(error)")
         }
     }
 

@@ -36,9 +36,13 @@ extension Commands {
             "colld doctor": ["--json"],
             "colld encode": [
                 "--audio=…", "--batch-seconds=", "--device=", "--dtype=", "--ffn", "--format=",
-                "--input=", "--json", "--layers=", "--manifest=", "--model=", "--no-progress",
-                "--output=", "--overwrite", "--precision=", "--reference-padding", "--strict",
-                "--threads=",
+                "--input=", "--json", "--language=", "--layers=", "--logits", "--manifest=",
+                "--model=", "--no-progress", "--output=", "--overwrite", "--precision=",
+                "--reference-padding", "--strict", "--threads=",
+            ],
+            "colld export": [],
+            "colld export hf": [
+                "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld inspect": ["--json", "--seconds=", "<model>"],
@@ -139,6 +143,11 @@ extension Commands {
                     ], "bf16"
                 ),
                 (["data", "synthesize"], "--output"),
+                (["export", "hf", "--model", "m"], "--output"),
+                (
+                    ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],
+                    "--max-shard-size"
+                ),
             ])
         func usage(_ arguments: [String], _ word: String) throws {
             let result = try expectColld(arguments, exits: 64, saying: [word, "Usage: colld"])

@@ -83,6 +83,32 @@ extension Commands {
             #expect(try numbers(projection, "macs_per_second") == macs)
         }
 
+        @Test("head, tokenizer and languages")
+        func recognizers() throws {
+            let json = try inspect(Fixtures.model("wav2vec2_mms_ctc"))
+            #expect(json["languages"] as? [String] == ["eng", "fra"])
+            let head = try #require(json["head"] as? [String: Any])
+            #expect(try integer(head, "vocabulary_size") == 32)
+            #expect(try integer(head, "tokenizer_size") == 32)
+            #expect(head["problem"] == nil)
+            let encoder = try inspect(Fixtures.model("hubert_base"))
+            #expect(encoder["head"] == nil)
+            #expect(encoder["languages"] as? [String] == [])
+            try withTemporaryDirectory { folder in
+                let model = try ModelFiles.copy("wav2vec2_mms_ctc", into: folder)
+                let text = try expectColld(["inspect", model.path], exits: 0).output
+                #expect(text.contains("CTC over 32 tokens, tokenizer of 32"), "\(text)")
+                #expect(text.contains("eng, fra"), "\(text)")
+                // A tokenizer that does not fit is told and keeps nobody from using the encoder.
+                let config = model.appendingPathComponent("tokenizer_config.json")
+                try Data("{}".utf8).write(to: config)
+                let problem =
+                    try #require(
+                        try inspect(model)["head"] as? [String: Any])["problem"] as? String
+                #expect(problem?.contains("target_lang") == true)
+            }
+        }
+
         @Test("a waveform front end sees 25 ms every 20 ms")
         func waveform() throws {
             let json = try inspect(Fixtures.model("wav2vec2_xlsr"))

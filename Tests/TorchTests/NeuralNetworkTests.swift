@@ -112,4 +112,25 @@ import Torch
         expectValues(a.l1Loss(b), [2], shape: [])
         expectValues(a.mseLoss(b), [5], shape: [])
     }
+
+    /// One label in two frames: "a", "a" and "a" beside a blank are three alignments of four.
+    @Test func ctcCountsAlignments() {
+        let half = log(0.5)
+        let probabilities = Tensor([Double](repeating: half, count: 8), [2, 2, 2])  // [T, B, V]
+        func loss(_ reduction: LossReduction, _ zeroesInfinity: Bool) -> Tensor {
+            probabilities.ctcLoss(
+                Tensor([1, 1, 1, 1] as [Int64], [4]), inputLengths: [2, 2],
+                targetLengths: [1, 3], blank: 0, reduction: reduction,
+                zeroesInfinity: zeroesInfinity)
+        }
+        let single = loss(.none, false).doubles()
+        #expect(single[1] == .infinity && abs(single[0] + log(0.75)) < 1e-12)
+        expectValues(loss(.sum, true), [-log(0.75)], shape: [], tolerance: 1e-12)
+        expectValues(loss(.mean, true), [-log(0.75) / 2], tolerance: 1e-12)
+        // No label: all frames are blank.
+        let silent = probabilities.ctcLoss(
+            Tensor([] as [Int64], [0]), inputLengths: [2, 1], targetLengths: [0, 0], blank: 1,
+            reduction: .none)
+        expectValues(silent, [-2 * half, -half], tolerance: 1e-12)
+    }
 }

@@ -15,7 +15,8 @@ struct EncodeCommand: ParsableCommand {
             [B, T', D'] and lengths [B], and for the layers asked for hidden_states.<i> [B, T, D] (0 \
             is the input of the first layer) and, with --ffn, ffn.<i> (layers from 0; before scaling \
             and residual sum). Behind an adapter, which shortens last_hidden_state, \
-            output_lengths [B] counts its valid frames. Clips are encoded one by one and padded with \
+            output_lengths [B] counts its valid frames. With --logits it also holds logits \
+            [B, T', V] of a CTC head over V tokens. Clips are encoded one by one and padded with \
             zeros to the longest.
 
             Any other output is a folder with a file for each clip, named by its path or its id in \
@@ -50,6 +51,12 @@ struct EncodeCommand: ParsableCommand {
     @Flag(help: "Also write feed-forward features.")
     var ffn = false
 
+    @Flag(help: "Also write what the head of a recogniser (CTC) makes of them.")
+    var logits = false
+
+    @Option(help: "The language whose adapter and vocabulary to use, such as fra (MMS).")
+    var language: String?
+
     @Option(help: "The type to compute in: fp32, bf16 or fp16.")
     var precision = PrecisionOption.fp32
 
@@ -75,6 +82,9 @@ struct EncodeCommand: ParsableCommand {
         guard input == nil || isFile else {
             throw ValidationError("--input needs a file as --output, such as x.safetensors")
         }
+        guard input != nil || !referencePadding else {
+            throw ValidationError("--reference-padding is for the padding of --input")
+        }
         if let other = EncodeOutput.Format.allCases.first(where: {
             URL(fileURLWithPath: output).pathExtension == $0.rawValue
         }), let format = storage.format, format != other {
@@ -94,7 +104,8 @@ struct EncodeCommand: ParsableCommand {
         if isFile { try Self.requireWritable(target) }
         let device = try deviceOptions.prepare()
         let model = try withTorchErrors {
-            try ModelLoader.load(self.model, dtype: precision.dtype, device: device)
+            try ModelLoader.load(
+                self.model, language: language, dtype: precision.dtype, device: device)
         }
         if device == .cpu { MemoryLimit.apply() }
         let summary =
@@ -116,9 +127,11 @@ struct EncodeCommand: ParsableCommand {
     private func encodeFile(
         _ clips: [EncodeClip], _ model: LoadedModel, to url: URL
     ) throws -> EncodeSummary {
-        let task = try EncodeTask(
-            model, layers: layers.layers, feedForward: ffn,
-            padding: referencePadding ? .reference : .isolated)
+        let task = try withTorchErrors {
+            try EncodeTask(
+                model, layers: layers.layers, feedForward: ffn, logits: logits,
+                padding: referencePadding ? .reference : .isolated)
+        }
         let start = ContinuousClock.now
         let batch: EncodedBatch
         var samples = 0
@@ -146,6 +159,7 @@ struct EncodeCommand: ParsableCommand {
         var settings = EncodeFolderTask.Settings(output: url, modelName: self.model)
         settings.layers = layers.layers
         settings.feedForward = ffn
+        settings.logits = logits
         settings.storage = storage.output(for: output)
         settings.batchSeconds = folder.batchSeconds ?? (device == .cpu ? 20 : 240)
         settings.isStrict = folder.strict

@@ -92,6 +92,14 @@ private struct InspectionReport {
             ("features", model.featureExtractor),
             ("licence", model.license ?? "not stated"),
         ]
+        if let head = model.head {
+            let tokenizer = head.tokenizerSize.map { ", tokenizer of \($0)" } ?? ""
+            rows.append(("head", "CTC over \(head.vocabularySize) tokens\(tokenizer)"))
+            if let problem = head.problem { rows.append(("", problem)) }
+        }
+        if !model.languages.isEmpty {
+            rows.append(("languages", model.languages.joined(separator: ", ")))
+        }
         if model.outputWidth == model.width { rows.removeAll { $0.0 == "output" } }
         return TextTable(rows.map { [$0.0, $0.1] }, alignment: [.left, .left]).text
     }

@@ -106,30 +106,34 @@ package enum JSONValue: Sendable, Equatable {
 
 /// The members of a JSON object in the order of the file.
 package struct JSONObject: Sendable, Equatable {
-    /// The keys in order; each occurs once.
-    package private(set) var keys: [String] = []
-    private var values: [String: JSONValue] = [:]
+    private var values: [ExactText: JSONValue] = [:]
+    private var order: [ExactText] = []
 
     /// An empty object.
     package init() {}
 
+    /// The keys in order; each occurs once.
+    package var keys: [String] { order.map(\.text) }
+
     /// The value of a key; setting nil removes the key.
     package subscript(key: String) -> JSONValue? {
-        get { values[key] }
+        get { values[ExactText(key)] }
         set {
+            let key = ExactText(key)
             if let newValue {
-                if values.updateValue(newValue, forKey: key) == nil { keys.append(key) }
+                if values.updateValue(newValue, forKey: key) == nil { order.append(key) }
             } else if values.removeValue(forKey: key) != nil {
-                keys.removeAll { $0 == key }
+                order.removeAll { $0 == key }
             }
         }
     }
 
     /// Adds a member; false when the key is taken.
     mutating func insert(_ value: JSONValue, forKey key: String) -> Bool {
+        let key = ExactText(key)
         guard values[key] == nil else { return false }
         values[key] = value
-        keys.append(key)
+        order.append(key)
         return true
     }
 }

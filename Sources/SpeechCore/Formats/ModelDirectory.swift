@@ -14,6 +14,8 @@ public enum ModelDirectoryError: ReportedError, Equatable {
     case missingShards(path: String, shards: [String])
     /// The index maps tensors to shards that do not hold them.
     case missingTensors(path: String, tensors: [String])
+    /// No adapter file for a language; `known` lists the languages that have one.
+    case unknownLanguage(path: String, found: String, known: [String])
 
     /// What was expected and what was found, for a person to read.
     public var description: String {
@@ -36,6 +38,12 @@ public enum ModelDirectoryError: ReportedError, Equatable {
         case .missingTensors(let path, let tensors):
             return "'\(path)' maps \(tensors.count) tensor(s) to shards that do not hold them: "
                 + list(tensors)
+        case .unknownLanguage(let path, let found, let known):
+            return known.isEmpty
+                ? "'\(path)' has no language adapters: expected adapter.\(found).safetensors, found "
+                    + "no adapter file"
+                : "'\(path)' has no adapter for the language '\(found)': expected one of "
+                    + known.joined(separator: ", ")
         }
     }
 
@@ -244,6 +252,13 @@ public struct ModelDirectory: Sendable {
             ?? (folder("HOME") ?? URL(fileURLWithPath: NSHomeDirectory()))
             .appendingPathComponent(".cache")
         return cache.appendingPathComponent("huggingface/hub")
+    }
+
+    /// The names of everything in the directory, sorted.
+    ///
+    /// - Throws: `FileSystemError` where it cannot be listed.
+    public var fileNames: [String] {
+        get throws { try Self.fileNames(url) }
     }
 
     private static func fileNames(_ url: URL) throws -> [String] {

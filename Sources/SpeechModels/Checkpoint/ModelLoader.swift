@@ -14,6 +14,10 @@ public struct LoadedModel {
     public let family: EncoderFamily
     /// The weight files.
     public let weights: TensorShards
+    /// The language whose adapter takes the place of the checkpoint's own, if one was asked for.
+    public let language: String?
+    /// The tensors of that adapter.
+    let adapter: TensorShards?
 }
 
 /// Reads model directories.
@@ -22,29 +26,33 @@ public enum ModelLoader {
     /// tensor of the file is left over that the family does not list as ignorable.
     ///
     /// * `reference`: a directory, or a repository name in the local Hugging Face cache.
+    /// * `language`: whose adapter to put in place of the checkpoint's own (MMS); nil for the latter.
     /// * `dtype`: what weights are converted to; normalisation parameters stay `float32`.
     /// - Throws: `ModelError`, or the errors of `ModelDirectory` and of the weights' format.
     public static func load(
-        _ reference: String, dtype: DType = .float32, device: Device = .cpu
+        _ reference: String, language: String? = nil, dtype: DType = .float32,
+        device: Device = .cpu
     ) throws -> LoadedModel {
-        try load(ModelDirectory(reference), dtype: dtype, device: device)
+        try load(ModelDirectory(reference), language: language, dtype: dtype, device: device)
     }
 
     /// Reads a model from an opened directory; see above.
     public static func load(
-        _ directory: ModelDirectory, dtype: DType = .float32, device: Device = .cpu
+        _ directory: ModelDirectory, language: String? = nil, dtype: DType = .float32,
+        device: Device = .cpu
     ) throws -> LoadedModel {
         let family = try EncoderFamily.named(directory.modelType, path: directory.configPath)
         let config = try family.config(from: directory.configData, path: directory.configPath)
         let extractor = try featureExtractor(of: directory, config)
         let weights = try directory.openWeights()
-        let reader = CheckpointReader(weights, family: family)
+        let adapter = try language.map { try directory.openAdapter(language: $0) }
+        let reader = CheckpointReader(weights, adapter: adapter, family: family)
         let store = ParameterStore(source: reader, dtype: dtype, device: device)
         let encoder = config.makeEncoder(in: store)
         try reader.finish(store, path: directory.url.path)
         return LoadedModel(
             encoder: encoder, featureExtractor: extractor, directory: directory, family: family,
-            weights: weights)
+            weights: weights, language: language, adapter: adapter)
     }
 
     /// Reads only the configuration of a model.
@@ -86,11 +94,15 @@ public enum ModelLoader {
 }
 
 extension LoadedModel {
+    func reader() -> CheckpointReader {
+        CheckpointReader(weights, adapter: adapter, family: family)
+    }
+
     /// A tensor as it is stored, by the encoder's name, in full precision on the CPU.
     ///
     /// - Throws: the errors of the reader.
     public func storedTensor(_ name: String) throws -> Tensor {
-        let reader = CheckpointReader(weights, family: family)
+        let reader = reader()
         let tensor = reader.tensor(name)
         if let failure = reader.failure { throw failure }
         return tensor.to(.float32)

@@ -17,6 +17,10 @@ struct EncodeSettings: Codable, Equatable {
     var layers: String
     /// Whether feed-forward features are written.
     var ffn: Bool
+    /// Whether a recogniser's logits are written.
+    var logits: Bool
+    /// The language whose adapter was used; empty for the checkpoint's own.
+    var language: String
     /// `fp32`, `bf16` or `fp16`.
     var precision: String
     /// `safetensors` or `npy`.
@@ -27,7 +31,7 @@ struct EncodeSettings: Codable, Equatable {
     var samplingRate: Int
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case version, model, layers, ffn, precision, format, dtype
+        case version, model, layers, ffn, logits, language, precision, format, dtype
         case modelFingerprint = "model_fingerprint"
         case samplingRate = "sampling_rate"
     }
@@ -66,6 +70,8 @@ struct EncodeSettings: Codable, Equatable {
         }
         compare(.layers, layers, other.layers)
         compare(.ffn, ffn, other.ffn)
+        compare(.logits, logits, other.logits)
+        compare(.language, language, other.language)
         compare(.precision, precision, other.precision)
         compare(.format, format, other.format)
         compare(.dtype, dtype, other.dtype)

@@ -19,6 +19,8 @@ public struct EncodeFolderTask {
         public var layers = EncodeTask.Layers.last
         /// Whether feed-forward features are written.
         public var feedForward = false
+        /// Whether a recogniser's logits are written.
+        public var logits = false
         /// How results are stored.
         public var storage = EncodeOutput()
         /// Seconds of audio of a batch, padding included.
@@ -44,15 +46,18 @@ public struct EncodeFolderTask {
 
     /// Plans what is computed.
     ///
-    /// - Throws: `EncodeError.unknownLayers`.
+    /// - Throws: as `EncodeTask`.
     public init(_ model: LoadedModel, _ settings: Settings, reporter: RunReporter) throws {
         precondition(settings.batchSeconds > 0)
         self.model = model
         self.settings = settings
         self.reporter = reporter
         extractor = model.featureExtractor.following(.isolated)
-        task = try EncodeTask(
-            model, layers: settings.layers, feedForward: settings.feedForward)
+        task = try withTorchErrors {
+            try EncodeTask(
+                model, layers: settings.layers, feedForward: settings.feedForward,
+                logits: settings.logits)
+        }
     }
 
     /// Encodes what does not stand in the folder yet.
@@ -117,7 +122,8 @@ public struct EncodeFolderTask {
     private var record: EncodeSettings {
         EncodeSettings(
             model: settings.modelName, modelFingerprint: Fingerprint.ofOutputs(model),
-            layers: "\(settings.layers)", ffn: settings.feedForward,
+            layers: "\(settings.layers)", ffn: settings.feedForward, logits: settings.logits,
+            language: model.language ?? "",
             precision: "\(model.encoder.precision)", format: settings.storage.format.rawValue,
             dtype: settings.storage.elementType.rawValue,
             samplingRate: extractor.samplingRate)

@@ -30,26 +30,29 @@ public struct EncodeTask {
     /// The names of all tensors of a result, in their order.
     var tensorNames: [String] {
         hiddenStates.map { "hidden_states.\($0)" } + feedForward.map { "ffn.\($0)" }
-            + ["last_hidden_state"]
+            + ["last_hidden_state"] + (head == nil ? [] : ["logits"])
     }
 
     /// Numbers in the names of the tensors.
     private let hiddenStates: [Int]
     private let feedForward: [Int]
+    private let head: CTCHead?
 
     /// Plans what is computed.
     ///
     /// * `layers`: `chosen` takes 0 (the input of the first layer) up to the number of layers L.
     /// * `feedForward`: Whether to give feed-forward features, layers counted from 0: a chosen number i
     ///   below L also gives `ffn.<i>`.
+    /// * `logits`: Whether to give what the head of a recogniser makes of the last hidden state.
     /// * `padding`: What the padding of a batch may do to the clips in it.
-    /// - Throws: `EncodeError.unknownLayers`.
+    /// - Throws: `EncodeError.unknownLayers`, and with `logits` as `LoadedModel.loadHead`.
     public init(
         _ model: LoadedModel, layers: Layers = .last, feedForward: Bool = false,
-        padding: PaddingPolicy = .isolated
+        logits: Bool = false, padding: PaddingPolicy = .isolated
     ) throws {
         self.model = model
         self.padding = padding
+        head = logits ? try model.loadHead() : nil
         let count = model.encoder.layerCount
         switch layers {
         case .all:
@@ -72,9 +75,10 @@ public struct EncodeTask {
     /// Encodes a batch as it stands.
     ///
     /// * `lengths`: Valid samples or feature frames of each clip; nil runs without any mask.
-    /// - Returns: `hidden_states.<i>` and `ffn.<i>` [B, T, D], `last_hidden_state` [B, T', D'], all F32;
-    ///   `lengths` I64 [B], the valid frames of the hidden states; and behind an adapter, which makes
-    ///   T' less than T, `output_lengths` I64 [B], those of the last hidden state.
+    /// - Returns: `hidden_states.<i>` and `ffn.<i>` [B, T, D], `last_hidden_state` [B, T', D'], and
+    ///   where asked for `logits` [B, T', V], all F32; `lengths` I64 [B], the valid frames of the hidden
+    ///   states; and behind an adapter, which makes T' less than T, `output_lengths` I64 [B], those of
+    ///   the last hidden state and the logits.
     /// - Throws: `EncodeError.notFinite`, or `TorchError`, for example where memory runs out.
     public func encode(_ values: [Float], _ shape: [Int], lengths: [Int]?) throws -> EncodedBatch {
         try encode { device in
@@ -113,6 +117,7 @@ public struct EncodeTask {
                     try add("ffn.\(number)", output.feedForward[number + 1])
                 }
                 try add("last_hidden_state", output.lastHiddenState)
+                if let head { try add("logits", output.lastHiddenState.map { head($0) }) }
                 return EncodedBatch(
                     parts: tensors, lengths: output.lengths, outputLengths: output.outputLengths,
                     isShortened: model.encoder.outputLength(frames: 1000) != 1000)

@@ -6,6 +6,7 @@ extension Operator {
     fileprivate static let attention = Operator("aten::scaled_dot_product_attention")
     fileprivate static let l1 = Operator("aten::l1_loss")
     fileprivate static let mse = Operator("aten::mse_loss")
+    fileprivate static let ctc = Operator("aten::ctc_loss", "IntList")
 }
 
 extension Tensor {
@@ -70,4 +71,31 @@ extension Tensor {
     public func mseLoss(_ target: Tensor) -> Tensor {
         Operator.mse(.tensor(self), .tensor(target))
     }
+
+    /// The negative log-likelihood of label sequences under all their alignments (CTC), for log
+    /// probabilities [T, B, V] in `float32` or `float64`.
+    ///
+    /// * `targets`: `int64` [S]: the labels of all clips, one clip behind the other, no blanks.
+    /// * `inputLengths`: the frames of each clip, B numbers up to T.
+    /// * `targetLengths`: the labels of each clip, B numbers with the sum S.
+    /// * `reduction`: `mean` first divides the loss of each clip by its labels, at least 1.
+    /// * `zeroesInfinity`: whether clips with more labels than frames have loss 0 instead of +∞.
+    public func ctcLoss(
+        _ targets: Tensor, inputLengths: [Int], targetLengths: [Int], blank: Int,
+        reduction: LossReduction = .mean, zeroesInfinity: Bool = false
+    ) -> Tensor {
+        Operator.ctc(
+            .tensor(self), .tensor(targets), .ints(inputLengths), .ints(targetLengths),
+            .int(blank), .int(reduction.rawValue), .bool(zeroesInfinity))
+    }
+}
+
+/// How a loss joins the losses of the clips of a batch, with LibTorch's numbers.
+public enum LossReduction: Int, Sendable {
+    /// One loss for each clip.
+    case none = 0
+    /// Their mean.
+    case mean = 1
+    /// Their sum.
+    case sum = 2
 }

@@ -101,6 +101,6 @@ extension EncoderFamily {
             "quantizer.", "project_hid.", "project_q.", "masked_spec_embed",
             "encoder.pos_conv_embed.",
         ],
-        renamedSuffixes: []
+        renamedSuffixes: weightNormNames
     ) { try $0.decode(Wav2Vec2ConformerConfig.self, from: $1) }
 }

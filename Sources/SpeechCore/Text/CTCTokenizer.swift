@@ -1,0 +1,257 @@
+/// The tokenizer of recognisers trained with CTC: one token for each character of a vocabulary
+/// (`Wav2Vec2CTCTokenizer`).
+///
+/// A character is a Unicode scalar, so that "é" and "e" with an accent behind it are told apart.
+public struct CTCTokenizer: Sendable {
+    /// Some frames and what was recognised in them.
+    public struct Span: Sendable, Equatable {
+        /// A token's text, or a word.
+        public let text: String
+        /// The first frame.
+        public let start: Int
+        /// The frame behind the last one.
+        public let end: Int
+
+        /// Names a range of frames.
+        public init(text: String, start: Int, end: Int) {
+            self.text = text
+            self.start = start
+            self.end = end
+        }
+    }
+
+    /// What the best token of every frame spells.
+    public struct Transcript: Sendable, Equatable {
+        /// The text without space at its ends.
+        public let text: String
+        /// Every token that is not blank, delimiters of words included.
+        public let characters: [Span]
+        /// Every word.
+        public let words: [Span]
+    }
+
+    /// A token that is looked for in a text as a whole.
+    struct WholeToken: Sendable {
+        let scalars: [Unicode.Scalar]
+        let id: Int
+        /// Whether space on its left or right belongs to it.
+        let stripsLeft, stripsRight: Bool
+    }
+
+    /// How text and tokens are turned into each other.
+    struct Settings: Sendable {
+        /// `word_delimiter_token`: stands for space.
+        var delimiter = "|"
+        /// `replace_word_delimiter_char`: what a delimiter becomes in a text.
+        var replacement = " "
+        /// `do_lower_case`: a vocabulary of capitals for lower-case text.
+        var lowersCase = false
+        /// `clean_up_tokenization_spaces`: no space before punctuation.
+        var cleansUpSpaces = false
+    }
+
+    /// The path of `vocab.json`, for messages.
+    public let path: String
+    /// The language of the vocabulary, where there is one for each language.
+    public let language: String?
+    /// The languages that have a vocabulary, sorted; empty for a vocabulary without languages.
+    public let languages: [String]
+    /// The tokens of the vocabulary with their ids, by id; added tokens are not among them.
+    public let vocabulary: [(token: String, id: Int)]
+    /// The id of the padding token: the blank of CTC.
+    public let blank: Int
+    /// The id for characters without a token of their own.
+    public let unknown: Int?
+    private let settings: Settings
+    private let delimiter: Int?
+    /// Special tokens but for the delimiter of words.
+    private let specials: Set<Int>
+    private let texts: [Int: String]
+    private let characters: [Unicode.Scalar: Int]
+    /// By their first character, the longest first.
+    private let wholes: [Unicode.Scalar: [WholeToken]]
+
+    init(_ files: CTCTokenizerFiles) {
+        path = files.path
+        language = files.language
+        languages = files.languages
+        vocabulary = files.vocabulary
+        settings = files.settings
+        blank = files.blank
+        unknown = files.unknown
+        delimiter = files.delimiter
+        specials = files.specials.subtracting(files.delimiter.map { [$0] } ?? [])
+        texts = files.texts
+        var characters: [Unicode.Scalar: Int] = [:]
+        for (id, text) in files.texts where text.unicodeScalars.count == 1 {
+            characters[text.unicodeScalars.first!] = id
+        }
+        self.characters = characters
+        let byStart = Dictionary(grouping: files.wholeTokens) { $0.scalars.first ?? " " }
+        wholes = byStart.mapValues { tokens in
+            tokens.sorted { $0.scalars.count > $1.scalars.count }
+        }
+    }
+
+    /// The text of a token, or nil where no token has that id.
+    public func text(of id: Int) -> String? { texts[id] }
+
+    // MARK: Text to tokens
+
+    /// The ids of a text, character by character.
+    ///
+    /// Space becomes the delimiter of words, special tokens written out become their ids.
+    ///
+    /// - Throws: `CTCTokenizerError.unknownCharacter` where there is neither a token for a character
+    ///   nor one for unknown ones.
+    public func encode(_ text: String) throws -> [Int] {
+        var pieces = pieces(of: Array(text.unicodeScalars))
+        for index in pieces.indices {
+            guard let token = pieces[index].token else { continue }
+            if token.stripsRight, index + 1 < pieces.count { pieces[index + 1].stripLeft() }
+            if token.stripsLeft, index > 0 { pieces[index - 1].stripRight() }
+        }
+        return try pieces.flatMap { (piece: Piece) throws -> [Int] in
+            if let token = piece.token { return [token.id] }
+            return try ids(of: piece.scalars)
+        }
+    }
+
+    /// A part of a text: a token, or what stands between tokens.
+    private struct Piece {
+        var scalars: ArraySlice<Unicode.Scalar>
+        var token: WholeToken?
+
+        // A token that is space itself may go as the space beside another one.
+
+        mutating func stripLeft() {
+            let rest = scalars.drop(while: \.isSpace)
+            if rest.count < scalars.count { self = Piece(scalars: rest) }
+        }
+
+        mutating func stripRight() {
+            var rest = scalars
+            while rest.last?.isSpace == true { rest.removeLast() }
+            if rest.count < scalars.count { self = Piece(scalars: rest) }
+        }
+    }
+
+    private func pieces(of scalars: [Unicode.Scalar]) -> [Piece] {
+        var pieces: [Piece] = []
+        var start = 0
+        var position = 0
+        func addText() {
+            if start < position { pieces.append(Piece(scalars: scalars[start..<position])) }
+        }
+        while position < scalars.count {
+            let rest = scalars[position...]
+            guard
+                let token = wholes[scalars[position]]?.first(where: {
+                    rest.starts(with: $0.scalars)
+                })
+            else {
+                position += 1
+                continue
+            }
+            addText()
+            pieces.append(Piece(scalars: rest.prefix(token.scalars.count), token: token))
+            position += token.scalars.count
+            start = position
+        }
+        addText()
+        return pieces
+    }
+
+    private func ids(of scalars: ArraySlice<Unicode.Scalar>) throws -> [Int] {
+        let capitals =
+            settings.lowersCase
+            ? scalars.flatMap { Array($0.properties.uppercaseMapping.unicodeScalars) }
+            : Array(scalars)
+        return try capitals.map { scalar in
+            let known = scalar == " " ? delimiter : characters[scalar]
+            guard let id = known ?? unknown else {
+                throw CTCTokenizerError.unknownCharacter(
+                    path: path,
+                    found: "'\(scalar)' (U+\(String(scalar.value, radix: 16, uppercase: true)))")
+            }
+            return id
+        }
+    }
+
+    // MARK: Tokens to text
+
+    /// What the best token of every frame spells: repeated tokens are one, then blanks go.
+    ///
+    /// * `ids`: The token of each valid frame. Ids that no token has count as the unknown token.
+    /// * `skipsSpecialTokens`: Whether special tokens besides the blank are left out, too.
+    ///
+    /// Unlike `transformers` 5, which drops blanks before it merges when it skips special tokens and
+    /// so loses double letters, this merges first in any case.
+    public func decode(_ ids: [Int], skipsSpecialTokens: Bool = false) -> Transcript {
+        var spans: [Span] = []
+        var start = 0
+        while start < ids.count {
+            let id = known(ids[start])
+            var end = start + 1
+            while end < ids.count, known(ids[end]) == id { end += 1 }
+            let isLeftOut = id == blank || skipsSpecialTokens && specials.contains(id)
+            if !isLeftOut {
+                let text = id == delimiter ? settings.replacement : texts[id] ?? ""
+                spans.append(Span(text: text, start: start, end: end))
+            }
+            start = end
+        }
+        var text = spans.map(\.text).joined().strippingSpace
+        if settings.lowersCase { text = text.loweringCase }
+        if settings.cleansUpSpaces { text = text.cleaningUpSpaces }
+        return Transcript(text: text, characters: spans, words: words(spans))
+    }
+
+    private func known(_ id: Int) -> Int { texts[id] == nil ? unknown ?? id : id }
+
+    private func words(_ spans: [Span]) -> [Span] {
+        spans.split { $0.text == settings.replacement }.map { word in
+            Span(
+                text: word.map(\.text).joined(), start: word.first?.start ?? 0,
+                end: word.last?.end ?? 0)
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    /// What Python's `str.isspace` takes for space.
+    fileprivate var isSpace: Bool { properties.isWhitespace || (0x1C...0x1F).contains(value) }
+}
+
+extension String {
+    fileprivate var strippingSpace: String {
+        var scalars = Substring(self).unicodeScalars
+        while scalars.first?.isSpace == true { scalars.removeFirst() }
+        while scalars.last?.isSpace == true { scalars.removeLast() }
+        return String(scalars)
+    }
+
+    /// Lower case with the final form of sigma, as Python's `str.lower` has it.
+    fileprivate var loweringCase: String {
+        let scalars = Array(unicodeScalars)
+        func isCased<S: Sequence<Unicode.Scalar>>(_ neighbours: S) -> Bool {
+            neighbours.first { !$0.properties.isCaseIgnorable }?.properties.isCased == true
+        }
+        return scalars.indices.map { index in
+            guard scalars[index] == "\u{3A3}" else {
+                return scalars[index].properties.lowercaseMapping
+            }
+            let isFinal =
+                isCased(scalars[..<index].reversed()) && !isCased(scalars[(index + 1)...])
+            return isFinal ? "\u{3C2}" : "\u{3C3}"
+        }.joined()
+    }
+
+    /// `PreTrainedTokenizerBase.clean_up_tokenization`.
+    fileprivate var cleaningUpSpaces: String {
+        [
+            (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"),
+            (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
+        ].reduce(self) { $0.replacing($1.0, with: $1.1) }
+    }
+}
