@@ -14,6 +14,8 @@ public struct EncoderFamily: Sendable {
     public let ignored: [String]
     /// Old spellings and what they are called today, as suffixes.
     public let renamedSuffixes: [(old: String, new: String)]
+    /// Whether `lm_head` of its checkpoints is the head of a recogniser (`ForCTC`).
+    var hasRecognizers = true
     let decode: @Sendable (JSONDecoder, Data) throws -> any EncoderConfig
 
     /// The heads that `transformers` puts on any of these encoders: recognition, classification,

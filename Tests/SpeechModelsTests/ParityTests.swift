@@ -10,17 +10,12 @@ import Torch
     /// Absolute tolerance on hidden states and outputs in float32.
     static let tolerance: Double = 1e-4
 
-    static let models = [
-        "data2vec_audio", "hubert_base", "hubert_large", "hubert_posbn", "sew", "store_bf16",
-        "store_bin_parametrizations",
-        "store_bin_legacy_pickle", "store_bin_sharded", "store_bin_weight_g", "store_fp16",
-        "seamless_m4t_v2", "seamless_m4t_v2_encoder", "store_safetensors_weight_g",
-        "store_sharded", "unispeech_sat_base", "w2vbert",
-        "w2vbert_adapter_ctc", "w2vbert_intermediate_ffn", "wav2vec2_adapter", "wav2vec2_base",
-        "wav2vec2_conformer_relative", "wav2vec2_conformer_rotary",
-        "wav2vec2_ctc", "wav2vec2_mms_ctc", "wav2vec2_xlsr", "wavlm_base", "wavlm_large",
-        "whisper_encoder", "whisper_full",
-    ]
+    /// Every model of the fixtures, so that none can be left out.
+    static let models: [String] = {
+        let folder = Fixtures.url("models").path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { !$0.hasPrefix(".") }.sorted()
+    }()
 
     /// A fixture with its inputs as tensors.
     struct Case {
@@ -29,8 +24,8 @@ import Torch
         let values: Tensor
         let lengths: [Int]
 
-        init(_ name: String) throws {
-            model = try ModelLoader.load(Fixtures.model(name).path)
+        init(_ name: String, language: String? = nil) throws {
+            model = try ModelLoader.load(Fixtures.model(name).path, language: language)
             expected = try Fixtures.expected(name)
             let input = expected.entry("input_values") == nil ? "input_features" : "input_values"
             var shape = try #require(expected.entry(input)).shape

@@ -36,17 +36,6 @@ public struct CTCHead {
     public func callAsFunction(_ lastHiddenState: Tensor) -> Tensor { projection(lastHiddenState) }
 }
 
-extension EncoderFamily {
-    /// The families with a `ForCTC` class in `transformers`.
-    private static let recognizers: Set<String> = [
-        "wav2vec2", "hubert", "wavlm", "unispeech-sat", "data2vec-audio", "wav2vec2-conformer",
-        "sew", "wav2vec2-bert",
-    ]
-
-    /// Whether `lm_head` of this family's checkpoints is the head of a recogniser.
-    var hasRecognizers: Bool { Self.recognizers.contains(modelType) }
-}
-
 extension LoadedModel {
     /// Whether the checkpoint, or the adapter of its language, has the head of a recogniser.
     public var hasHead: Bool {

@@ -198,6 +198,6 @@ extension EncoderFamily {
         ignored: heads + [
             "shared.", "text_encoder.", "text_decoder.", "t2u_model.", "vocoder.",
         ],
-        renamedSuffixes: []
+        renamedSuffixes: [], hasRecognizers: false
     ) { try $0.decode(SeamlessM4Tv2Config.self, from: $1) }
 }

@@ -169,6 +169,7 @@ extension EncoderFamily {
     /// Whisper's encoder, alone or in a model with its decoder.
     public static let whisper = EncoderFamily(
         modelType: "whisper", prefixes: ["model.encoder.", "encoder."],
-        ignored: heads + ["model.decoder.", "decoder.", "proj_out."], renamedSuffixes: []
+        ignored: heads + ["model.decoder.", "decoder.", "proj_out."], renamedSuffixes: [],
+        hasRecognizers: false
     ) { try $0.decode(WhisperConfig.self, from: $1) }
 }
