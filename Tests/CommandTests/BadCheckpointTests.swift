@@ -109,8 +109,12 @@ extension Commands {
             },
             zipped("two entries in one place", ["apart from others"]) {
                 $0.add("archive/data.pkl", PickleBytes.pickle(PickleBytes.dictionary([])))
-                $0.add("archive/data/0", [0, 0, 0, 0])
-                $0.add("archive/data/1", [0, 0, 0, 0], storedName: "archive/data/1", offset: 0)
+                // The second lies inside the first.
+                var inner = ZipBytes()
+                inner.add("archive/data/1", [0, 0, 0, 0])
+                $0.add("archive/data/0", inner.bytes)
+                $0.add(
+                    "archive/data/1", [0, 0, 0, 0], offset: $0.bytes.count - inner.bytes.count)
             },
         ]
 

@@ -106,7 +106,7 @@ extension Commands {
                 try convert([], exits: 0, saying: [])
                 try FileManager.default.removeItem(at: output)
                 try altered("hubert_cfg", "hidden_states.1", by: 0.01, to: stored)
-                try convert([], exits: 3, saying: ["'hidden_states.1'", "0.0001", "0.01"])
+                try convert([], exits: 3, saying: ["'hidden_states.1'", "0.0001", "0.0099"])
                 try altered("hubert_cfg", "ffn.0", by: .nan, to: stored)
                 try convert([], exits: 3, saying: ["'ffn.0'", "inf"])
                 let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
@@ -133,14 +133,28 @@ extension Commands {
                 try fails(["ffn.1": "ffn.2"], ["'ffn.2'", "up to 1"])
                 try fails(["hidden_states.2": "hidden_states.3"], ["'hidden_states.3'", "up to 2"])
                 try fails(["input_values": "samples"], ["'input_values'", "hubert"])
-                try fails(["ffn.1": "hidden_states.1", "hidden_states.1": "ffn.1"], [])
+                let samples = try Fixtures.safetensors("fairseq/hubert_cfg.safetensors")
+                    .floats("input_values")
+                try SafetensorsWriter.write(
+                    [
+                        SafetensorsEntry(name: "input_values", shape: [2, 2400], floats: samples),
+                        SafetensorsEntry(name: "x", shape: [2, 1, 2], floats: [0, 0, 0, 0]),
+                    ], to: stored)
+                try expectColld(
+                    [
+                        "convert", "--checkpoint", Self.checkpoint("hubert_cfg"), "--output",
+                        output.path, "--verify", stored.path,
+                    ], exits: 2, saying: ["'x'", "the shape [2, 7, 16]", "[2, 1, 2]"])
             }
         }
 
         @Test("half precision stays unless another is asked for")
         func precision() throws {
             try withTemporaryDirectory { folder in
-                for (precision, dtype) in [(nil, "F16"), ("fp32", "F32"), ("bf16", "BF16")] {
+                let precisions: [(String?, String)] = [
+                    (nil, "F16"), ("fp32", "F32"), ("bf16", "BF16"),
+                ]
+                for (precision, dtype) in precisions {
                     let output = folder.appendingPathComponent(dtype)
                     try expectColld(
                         [

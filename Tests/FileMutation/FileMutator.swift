@@ -144,11 +144,26 @@ private struct Edit {
                 return
             }
             replace(old.lowerBound, old.count, with: Array(bytes[new]))
+        case 19...24: moveTensor()
         default:
             guard let old = number(from: place) else { return }
             var number = String(chance(2) ? pick(Self.numbers) : UInt64(random.uniform(below: 40)))
             if chance(16) { number = "-" + number }
             replace(old.lowerBound, old.count, with: Array(number.utf8))
+        }
+    }
+
+    /// Moves the data of a tensor, which keeps its size, over another or away.
+    private mutating func moveTensor() {
+        let keys = bytes.ranges(of: Array("data_offsets".utf8))
+        guard !keys.isEmpty, let start = number(from: pick(keys).upperBound),
+            let end = number(from: start.upperBound)
+        else { return }
+        let distance = random.uniform(below: 40) - 20
+        for range in [end, start] {
+            let value = Int(String(decoding: bytes[range], as: UTF8.self)) ?? 0
+            let moved = max(0, value.addingReportingOverflow(distance).partialValue)
+            replace(range.lowerBound, range.count, with: Array(String(moved).utf8))
         }
     }
 

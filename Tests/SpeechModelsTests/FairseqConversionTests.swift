@@ -109,7 +109,7 @@ import Torch
         #expect(parts.map(\.tensors) == [2, 1, 2])
         #expect(parts.map(\.values) == [136, 64, 192])
         let average = try CheckpointConversion(path: Self.checkpoint("data2vec_cfg")).leftOut
-        #expect(average.first == .init(part: "_ema", tensors: 2, values: 768))
+        #expect(average.first?.part == "_ema" && average.first?.values == 768)
         #expect(try CheckpointConversion(path: Self.checkpoint("ctc_hubert_cfg")).leftOut.isEmpty)
     }
 

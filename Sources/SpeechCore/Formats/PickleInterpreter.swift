@@ -6,17 +6,17 @@ package struct PickleInterpreter {
     /// LibTorch has no tensors of more.
     private static let dimensionLimit = 64
 
-    private let path: String
+    let path: String
     private let bytes: UnsafeRawBufferPointer
     private let dialect: PickleDialect
-    private let limits: PickleLimits
+    let limits: PickleLimits
     private var position: Int
     private var instructionStart: Int
     private var stack: [PickleValue] = []
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
     private var pushed = 0
-    private var pickle = Pickle()
+    var pickle = Pickle()
     /// Whether the bytes end where the limit is rather than where the file does.
     private let isCutShort: Bool
 
@@ -142,49 +142,14 @@ package struct PickleInterpreter {
     }
 }
 
-// MARK: Objects
-
-extension PickleInterpreter {
-    /// Instructions that only objects, byte strings and sets need.
-    private mutating func follow(object instruction: UInt8) throws -> Bool {
-        switch instruction {
-        case 0x81:  // NEWOBJ
-            let parts = try pop(count: 2)
-            guard case .callable(.inert(let name)) = parts[0], let arguments = items(parts[1])
-            else { throw malformed("a class and a tuple", "one of \(parts[0].summary)") }
-            try pushRecord(name, arguments)
-        case UInt8(ascii: "C"): try pushBytes(UInt64(try number(UInt8.self)))
-        case UInt8(ascii: "B"): try pushBytes(UInt64(try number(UInt32.self)))
-        case 0x8E: try pushBytes(try number(UInt64.self))
-        case 0x8F: try pushSequence([])  // EMPTY_SET
-        case 0x90: try append(try popToMark())  // ADDITEMS
-        case 0x91: try pushSequence(try popToMark())  // FROZENSET
-        default: return false
-        }
-        return true
-    }
-
-    private mutating func pushBytes(_ byteCount: UInt64) throws {
-        guard byteCount <= UInt64(limits.text) else {
-            throw PickleError.tooLarge(path: path, what: "bytes in a text", limit: limits.text)
-        }
-        try push(.bytes([UInt8](try take(byteCount))))
-    }
-
-    private mutating func pushRecord(_ name: String, _ arguments: [PickleValue]) throws {
-        try push(.record(pickle.records.count))
-        pickle.records.append(Pickle.Record(name: name, arguments: arguments))
-    }
-}
-
 // MARK: Bytes
 
 extension PickleInterpreter {
-    private func malformed(_ expected: String, _ found: String) -> PickleError {
+    func malformed(_ expected: String, _ found: String) -> PickleError {
         .malformed(path: path, offset: instructionStart, expected: expected, found: found)
     }
 
-    private mutating func take(_ count: UInt64) throws -> UnsafeRawBufferPointer {
+    mutating func take(_ count: UInt64) throws -> UnsafeRawBufferPointer {
         guard count <= UInt64(bytes.count - position) else {
             if isCutShort {
                 throw PickleError.tooLarge(
@@ -198,7 +163,7 @@ extension PickleInterpreter {
         return UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(count)])
     }
 
-    private mutating func number<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) throws -> T {
+    mutating func number<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) throws -> T {
         let bytes = try take(UInt64(MemoryLayout<T>.size))
         return T(littleEndian: bytes.loadUnaligned(as: T.self))
     }
@@ -245,7 +210,7 @@ extension PickleInterpreter {
 // MARK: Stack and memo
 
 extension PickleInterpreter {
-    private mutating func push(_ value: PickleValue) throws {
+    mutating func push(_ value: PickleValue) throws {
         try count(1)
         stack.append(value)
     }
@@ -274,13 +239,13 @@ extension PickleInterpreter {
         return value
     }
 
-    private mutating func pop(count: Int) throws -> [PickleValue] {
+    mutating func pop(count: Int) throws -> [PickleValue] {
         guard available >= count else { throw malformed("\(count) values", "\(available)") }
         defer { stack.removeLast(count) }
         return Array(stack.suffix(count))
     }
 
-    private mutating func popToMark() throws -> [PickleValue] {
+    mutating func popToMark() throws -> [PickleValue] {
         guard let mark = marks.popLast() else { throw malformed("a mark on the stack", "none") }
         defer { stack.removeSubrange(mark...) }
         return Array(stack[mark...])
@@ -306,7 +271,7 @@ extension PickleInterpreter {
         try push(value)
     }
 
-    private mutating func pushSequence(_ values: [PickleValue]) throws {
+    mutating func pushSequence(_ values: [PickleValue]) throws {
         try push(.sequence(pickle.sequences.count))
         pickle.sequences.append(values)
     }
@@ -316,7 +281,7 @@ extension PickleInterpreter {
         pickle.dictionaries.append(Pickle.Dictionary(isOrdered: isOrdered))
     }
 
-    private mutating func append(_ values: [PickleValue]) throws {
+    mutating func append(_ values: [PickleValue]) throws {
         let target = try top()
         guard case .sequence(let place) = target else {
             throw malformed("a list to append to", target.summary)
@@ -349,7 +314,7 @@ extension PickleInterpreter {
         return .callable(callable)
     }
 
-    private func items(_ value: PickleValue) -> [PickleValue]? {
+    func items(_ value: PickleValue) -> [PickleValue]? {
         guard case .sequence(let place) = value else { return nil }
         return pickle.sequences[place]
     }

@@ -131,14 +131,6 @@ package struct PickleSettings: Sendable {
         }
     }
 
-    /// The objects in the list of a key, each with its settings; empty when it is absent.
-    package func objects(_ key: String) -> [PickleSettings] {
-        guard let value = value(key) else { return [] }
-        return (pickle.items(value) ?? [value]).enumerated().compactMap { index, item in
-            PickleSettings(item, of: pickle, path: path, place: "\(name(key))[\(index)]")
-        }
-    }
-
     /// The texts in the list of a key, or nil when it is absent.
     ///
     /// - Throws: `PickleError.wrongSetting`.
