@@ -27,8 +27,12 @@ transformers.utils.logging.disable_progress_bar()
 
 def class_of(folder):
     name = json.loads((folder / "config.json").read_text())["architectures"][0]
-    found = getattr(transformers, name, None)
-    return found or getattr(transformers.models.whisper.modeling_whisper, name)
+    models = transformers.models
+    for module in (transformers, models.whisper.modeling_whisper,
+                   models.seamless_m4t_v2.modeling_seamless_m4t_v2):
+        if hasattr(module, name):
+            return getattr(module, name)
+    sys.exit(f"same_model: {folder}: no class {name}")
 
 
 def load(kind, folder, dtype):
@@ -38,10 +42,16 @@ def load(kind, folder, dtype):
     return model.eval(), {key: sorted(map(str, info[key])) for key in info if info[key]}
 
 
+def encoder_of(model):
+    """The speech encoder of a model that also writes or speaks."""
+    if type(model).__name__.endswith("Encoder") or not model.config.is_encoder_decoder:
+        return model
+    return model.speech_encoder if hasattr(model, "speech_encoder") else model.get_encoder()
+
+
 @torch.no_grad()
 def outputs(model, inputs):
-    if model.config.is_encoder_decoder and not type(model).__name__.endswith("Encoder"):
-        model = model.get_encoder()
+    model = encoder_of(model)
     result = model(**{key: value.clone() for key, value in inputs.items()}, output_hidden_states=True)
     flat = []
     for value in result.to_tuple():
@@ -53,7 +63,7 @@ def load_original(kind, folder, dtype):
     """The part of the original that the export's class is."""
     whole = class_of(folder)
     if kind.__name__.endswith("Encoder") and kind is not whole:
-        return load(whole, folder, dtype)[0].get_encoder()
+        return encoder_of(load(whole, folder, dtype)[0])
     return load(kind, folder, dtype)[0]
 
 

@@ -88,6 +88,17 @@ import Torch
             let expected = try Fixtures.expected("wav2vec2_mms_ctc")
             let run = try Run(ModelLoader.load(directory, language: "fra"), expected)
             expectClose(run.logits.floats(), try expected.floats("ctc.fra.logits"), within: 1e-4)
+
+            // An export has it as safetensors.
+            let url = folder.url.deletingLastPathComponent().appendingPathComponent("export")
+            _ = try HuggingFaceExport(directory).write(to: url)
+            let adapter = "adapter.fra.safetensors"
+            let written = try SafetensorsFile(path: url.appendingPathComponent(adapter).path)
+            let original = try Fixtures.safetensors("models/wav2vec2_mms_ctc/\(adapter)")
+            #expect(written.names == original.names)
+            for name in original.names {
+                #expect(try written.floats(name) == original.floats(name), "\(name)")
+            }
         }
     }
 
