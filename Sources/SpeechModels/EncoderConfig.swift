@@ -53,7 +53,7 @@ extension EncoderConfig {
 }
 
 /// A key of `config.json`, by its own spelling.
-struct ConfigKey: CodingKey, ExpressibleByStringLiteral {
+struct ConfigKey: CodingKey, ExpressibleByStringLiteral, Equatable {
     let stringValue: String
     var intValue: Int? { nil }
 

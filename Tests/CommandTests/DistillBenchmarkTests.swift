@@ -8,6 +8,7 @@ extension Commands {
             arguments: [
                 (["--precision", "fp32"], "wav2vec2-bert"), ([], "wav2vec2-bert"),
                 (["--family", "hubert", "--seconds", "0.5", "--batch", "1"], "hubert"),
+                (["--family", "whisper"], "whisper"),
             ])
         func figures(_ arguments: [String], _ family: String) throws {
             let small = [
@@ -49,7 +50,7 @@ extension Commands {
                 ("--teacher", "12x", 2, "'12x'"), ("--student", "0x64", 2, "'0x64'"),
                 ("--student", "axb", 2, "--student"), ("--batch", "0", 64, "--batch"),
                 ("--seconds", "0.1", 64, "--seconds"), ("--seconds", "nan", 64, "--seconds"),
-                ("--family", "whisper", 64, "whisper"), ("--precision", "int8", 64, "int8"),
+                ("--family", "bert", 64, "bert"), ("--precision", "int8", 64, "int8"),
                 ("--steps", "-1", 64, "--steps"), ("--device", "tpu", 2, "'tpu'"),
             ] {
                 try expectColld(

@@ -122,7 +122,12 @@ struct RealFFT: Sendable {
             } else if pass.twiddles.isEmpty {
                 runLastOfFour(from: source, to: target)
             } else {
-                runFour(pass, from: source, to: target)
+                // A stride that the compiler knows makes the first pass a plain loop.
+                if pass.stride == 1 {
+                    runFour(pass, stride: 1, from: source, to: target)
+                } else {
+                    runFour(pass, stride: pass.stride, from: source, to: target)
+                }
             }
             swap(&source, &target)
         }
@@ -172,11 +177,10 @@ struct RealFFT: Sendable {
     /// One pass of radix 4.
     @inline(__always)
     private func runFour(
-        _ pass: Pass, from source: UnsafeMutablePointer<Lanes>,
+        _ pass: Pass, stride: Int, from source: UnsafeMutablePointer<Lanes>,
         to target: UnsafeMutablePointer<Lanes>
     ) {
         let half = half
-        let stride = pass.stride
         let quarter = half / 4
         pass.twiddles.withUnsafeBufferPointer { factors in
             guard var factor = factors.baseAddress else { return }

@@ -103,7 +103,7 @@ public struct DistillBenchmark {
             return DistillationStep(objective, settings: AdamW.Settings(), clipNorm: 1)
         }
         let features = try BenchmarkNoise.features(
-            for: FeatureExtractorConfig(kind: base.featureExtractor).makeExtractor(),
+            for: base.standardExtractor.makeExtractor(),
             batch: settings.batch, seconds: settings.seconds)
         let input = try withTorchErrors {
             EncoderInput(
