@@ -110,7 +110,7 @@ struct ConformerLayer: EncoderLayer {
     /// [B, T, D] to the layer's output and the output of its second feed-forward network before
     /// the factor ½, both [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: Tensor?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
         var x = x.adding(first(firstNorm(x), isTraining: isTraining), scale: 0.5)
         let attended = attention(attentionNorm(x), mask, isTraining: isTraining)

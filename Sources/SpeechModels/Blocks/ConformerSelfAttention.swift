@@ -22,10 +22,6 @@ struct ConformerSelfAttention {
         case rotary
     }
 
-    /// Scores beyond this many bytes are computed for a part of the queries at a time when no
-    /// gradient is recorded.
-    private static let scoreBudget = 256 << 20
-
     private let query, key, value, output: Linear
     private let position: Position
     private let shape: Shape
@@ -71,7 +67,8 @@ struct ConformerSelfAttention {
         let v = value(x).splitHeads(heads).flatten(0, 1)
         let scoreBias = mask?.scoreBias(x.dtype)
         let frames = x.size(1)
-        let rows = rowsAtOnce(batch: x.size(0), frames: frames, dtype: x.dtype, isTraining)
+        let rows = QueryBlocks.rows(
+            batch: x.size(0), heads: heads, frames: frames, dtype: x.dtype, isTraining: isTraining)
         var parts: [Tensor] = []
         for first in stride(from: 0, to: frames, by: rows) {
             let block = rows == frames ? q : q.narrow(2, first, min(rows, frames - first))
@@ -119,12 +116,5 @@ struct ConformerSelfAttention {
             return DistanceScores.byKey(byDistance, keys: frames)
                 .addingBatchedMatmul(content.flatten(0, 1), keys)
         }
-    }
-
-    private func rowsAtOnce(batch: Int, frames: Int, dtype: DType, _ isTraining: Bool) -> Int {
-        // Scores by distance are twice as wide as scores by key.
-        let bytesPerRow = 3 * batch * shape.heads * frames * dtype.byteCount
-        if isTraining || bytesPerRow * frames <= Self.scoreBudget { return frames }
-        return max(1, min(frames, Self.scoreBudget / bytesPerRow))
     }
 }

@@ -17,15 +17,14 @@ package struct PositionBias {
         self.maxDistance = maxDistance
     }
 
-    /// The biases of `frames` queries and as many keys, [n, T, T].
-    func callAsFunction(frames: Int, _ dtype: DType) -> Tensor {
+    /// The biases of `frames` queries and as many keys.
+    func callAsFunction(frames: Int, _ dtype: DType) -> BiasRows {
         let ids = (1 - frames..<frames).map {
             Int64(Self.bucket(of: $0, count: buckets, maxDistance: maxDistance))
         }
         let byDistance = table(Tensor(ids, [ids.count], device: table.weight.device))
-            .to(dtype).transpose(0, 1)  // [n, 2 T − 1]
-        return DistanceScores.byKey(
-            byDistance.unsqueeze(1).expand([-1, frames, -1]), keys: frames)
+            .to(dtype).transpose(0, 1)
+        return BiasRows(byDistance: byDistance, frames: frames)
     }
 
     /// The range that a distance key − query falls in: half of them for each sign; of those, half
@@ -43,6 +42,32 @@ package struct PositionBias {
         let wide = Float(exact) + logarithm / scale * Float(half - exact)
         // Compared before it is converted: far distances may not fit into an integer.
         return offset + (wide < Float(half - 1) ? Int(wide) : half - 1)
+    }
+}
+
+/// The position bias of one input, laid out by query and key for as many queries as are wanted.
+final class BiasRows {
+    /// [n, 2 T − 1] for the distances key − query from −(T − 1) to T − 1.
+    private let byDistance: Tensor
+    private let frames: Int
+    /// Of all queries, which all layers share.
+    private lazy var all = layOut(0..<frames)
+
+    init(byDistance: Tensor, frames: Int) {
+        self.byDistance = byDistance
+        self.frames = frames
+    }
+
+    /// [n, Q, T].
+    func callAsFunction(_ queries: Range<Int>) -> Tensor {
+        queries.count == frames ? all : layOut(queries)
+    }
+
+    private func layOut(_ queries: Range<Int>) -> Tensor {
+        let distances = byDistance.narrow(
+            1, frames - queries.upperBound, frames + queries.count - 1)
+        return DistanceScores.byKey(
+            distances.unsqueeze(1).expand([-1, queries.count, -1]), keys: frames)
     }
 }
 

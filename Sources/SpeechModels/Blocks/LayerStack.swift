@@ -5,10 +5,9 @@ protocol EncoderLayer {
     /// [B, T, D] to the layer's output and its (last) feed-forward output before scaling and
     /// residual sum, both [B, T, D].
     ///
-    /// * `bias`: [n, T, T], what attention scores depend on besides their content, for layers that
-    ///   share it.
+    /// * `bias`: what attention scores depend on besides their content, for layers that share it.
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: Tensor?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor)
 }
 
@@ -22,7 +21,7 @@ struct LayerStack {
     ///
     /// - Returns: the output of the last layer that ran, [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: Tensor? = nil, request: LayerRequest,
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows? = nil, request: LayerRequest,
         isTraining: Bool, keepingIn output: inout EncoderOutput
     ) -> Tensor {
         var x = x

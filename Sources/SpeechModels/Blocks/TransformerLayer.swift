@@ -75,7 +75,7 @@ struct TransformerLayer: EncoderLayer {
     /// [B, T, D] to the layer's output and its feed-forward output before the residual sum, both
     /// [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: Tensor?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
         func attend(_ x: Tensor) -> Tensor {
             let y = attention(x, mask, bias: bias, isTraining: isTraining)

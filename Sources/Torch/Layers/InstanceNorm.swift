@@ -25,13 +25,21 @@ public struct InstanceNorm {
     ///
     /// * `lengths`: the frames of each clip that count; behind them the result is zero. Nil for all.
     public func callAsFunction(_ x: Tensor, lengths: [Int]? = nil) -> Tensor {
-        let (clips, frames, channels) = (x.size(0), x.size(1), x.size(2))
-        let isRecorded = Tensor.records([x, weight, bias])
+        let lengths = lengths ?? Array(repeating: x.size(1), count: x.size(0))
+        return Tensor.records([x, weight, bias]) ? fused(x, lengths) : blockwise(x, lengths)
+    }
+
+    /// By the kernel of batch normalisation, which has a backward pass of its own and takes one clip in
+    /// channels-last order without a copy.
+    private func fused(_ x: Tensor, _ lengths: [Int]) -> Tensor {
+        let (frames, channels) = (x.size(1), x.size(2))
+        let type = statisticsType(x)
+        let (weight, bias) = (weight.to(type), bias.to(type))
         var rows: [Tensor] = []
-        for clip in 0..<clips {
-            let length = lengths?[clip] ?? frames
-            let values = x.narrow(0, clip, 1).narrow(1, 0, length)  // [1, L, C]
-            rows += isRecorded ? [fused(values)] : blocks(values)
+        for (clip, length) in lengths.enumerated() {
+            let image = x.narrow(0, clip, 1).narrow(1, 0, length).transpose(1, 2).unsqueeze(2)
+            let normal = image.batchNorm(weight: weight, bias: bias, epsilon: epsilon)
+            rows.append(normal.squeeze(2).transpose(1, 2).flatten(0, 1))  // [L, C]
             if length < frames {
                 rows.append(
                     Tensor.zeros([1, 1], dtype: x.dtype, device: x.device)
@@ -39,36 +47,40 @@ public struct InstanceNorm {
             }
         }
         let all = rows.count == 1 ? rows[0] : .concatenate(rows, 0)
-        return all.unflatten(0, [clips, frames])
+        return all.unflatten(0, [lengths.count, frames])
     }
 
-    /// [1, L, C] to [L, C] by the kernel of batch normalisation, which has a backward pass of its own
-    /// and takes one clip in channels-last order without a copy.
-    private func fused(_ x: Tensor) -> Tensor {
-        let type: DType = x.dtype == .float64 ? .float64 : .float32
-        return x.transpose(1, 2).unsqueeze(2)
-            .batchNorm(weight: weight.to(type), bias: bias.to(type), epsilon: epsilon)
-            .squeeze(2).transpose(1, 2).flatten(0, 1)
-    }
-
-    /// [1, L, C] to blocks of [L, C].
+    /// In blocks that stay in the cache.
     ///
     /// The fused kernel adds up frame by frame, which loses four digits in the million frames that five
     /// minutes of samples make; sums of blocks do not.
-    private func blocks(_ x: Tensor) -> [Tensor] {
-        let type: DType = x.dtype == .float64 ? .float64 : .float32
-        let length = x.size(1)
-        let height = max(1, Self.blockSize / x.size(2))
-        let blocks = stride(from: 0, to: length, by: height).map {
-            x.select(0, 0).narrow(0, $0, min(height, length - $0))
+    private func blockwise(_ x: Tensor, _ lengths: [Int]) -> Tensor {
+        let (frames, channels) = (x.size(1), x.size(2))
+        let type = statisticsType(x)
+        let height = max(1, Self.blockSize / channels)
+        let result = Tensor.empty(x.shape, dtype: x.dtype, device: x.device)
+        for (clip, length) in lengths.enumerated() {
+            func block(_ tensor: Tensor, _ first: Int) -> Tensor {
+                tensor.select(0, clip).narrow(0, first, min(height, length - first))
+            }
+            let starts = stride(from: 0, to: length, by: height)
+            func mean(_ value: (Tensor) -> Tensor) -> Tensor {
+                Tensor.stack(starts.map { value(block(x, $0).to(type)).sum([0]) }).sum([0])
+                    * (1 / Double(length))
+            }
+            let center = mean { $0 }
+            let variance = mean { ($0 - center).power(2) }
+            let scale = weight.to(type) / (variance + epsilon).squareRoot()
+            let shift = bias.to(type)
+            for first in starts {
+                block(result, first).assign((block(x, first).to(type) - center) * scale + shift)
+            }
+            if length < frames { result.select(0, clip).narrow(0, length, frames - length).fill(0) }
         }
-        func mean(_ value: (Tensor) -> Tensor) -> Tensor {
-            Tensor.stack(blocks.map { value($0.to(type)).sum([0]) }).sum([0]) * (1 / Double(length))
-        }
-        let center = mean { $0 }
-        let variance = mean { ($0 - center).power(2) }
-        let scale = weight.to(type) / (variance + epsilon).squareRoot()
-        let shift = bias.to(type)
-        return blocks.map { (($0.to(type) - center) * scale + shift).to(x.dtype) }
+        return result
+    }
+
+    private func statisticsType(_ x: Tensor) -> DType {
+        x.dtype == .float64 ? .float64 : .float32
     }
 }
