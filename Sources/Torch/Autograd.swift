@@ -26,7 +26,7 @@ extension Tensor {
     }
 
     /// Whether an operator on these tensors is recorded.
-    static func records(_ tensors: [Tensor?]) -> Bool {
+    public static func records(_ tensors: [Tensor?]) -> Bool {
         ct_grad_enabled() && tensors.contains { $0?.requiresGradient == true }
     }
 

@@ -72,6 +72,23 @@ import Torch
         #expect(try state(layers: 3, .last) != two)
     }
 
+    /// Without a record for gradients the front end takes long clips in parts.
+    @Test(arguments: ["wav2vec2 base", "wav2vec2 large", "sew"])
+    func longClipsGoThroughInParts(_ name: String) throws {
+        let encoder = try TinyModels.encoder(name)
+        let samples = 1_234_567
+        let input = TinyModels.input(encoder, lengths: [samples, 600_001])
+        let request = LayerRequest(hiddenStates: [0], wantsLastHiddenState: false)
+        func first() throws -> [Float] {
+            let state = try #require(encoder.encode(input, request: request).hiddenStates[0])
+            #expect(state.size(1) == encoder.frameCount(inputLength: samples))
+            return state.floats()
+        }
+        let parts = try withoutGradients { try first() }
+        encoder.parameters.setTrainable(true)
+        expectClose(parts, try first(), within: 1e-4)
+    }
+
     @Test func frameCounts() throws {
         let config = try #require(try TinyModels.config("wav2vec2 large") as? Wav2Vec2Config)
         #expect(config.frontEnd.receptiveField == 400 && config.frontEnd.hop == 320)

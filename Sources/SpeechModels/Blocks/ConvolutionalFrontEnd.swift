@@ -18,6 +18,11 @@ struct ConvolutionalFrontEnd {
         case layer(LayerNorm)
     }
 
+    /// Samples of a part, half a minute of speech.
+    private static let partSamples = 1 << 19
+    /// Frames of the first layer that its statistics are taken from at a time.
+    private static let statisticsFrames = 1 << 12
+
     private let layers: [(convolution: Conv1d, norm: Norm)]
     private let activation: Activation
     private let shape: WaveformConvolutions
@@ -48,22 +53,66 @@ struct ConvolutionalFrontEnd {
     /// Samples [B, N] to frames [B, T, C].
     ///
     /// A valid frame only sees valid samples, but for the statistics over time of the first layer.
+    /// Without gradients long clips go through in parts, so that the first layers' many frames are never
+    /// all in memory.
     ///
     /// * `lengths`: samples of each clip that these statistics are taken over; nil for all.
     func callAsFunction(_ samples: Tensor, lengths: [Int]?) -> Tensor {
+        let recorded: [Tensor?] = [samples] + layers.map { $0.convolution.weight }
+        if samples.size(1) > Self.partSamples, !Tensor.records(recorded) {
+            let clips = (0..<samples.size(0)).map {
+                inParts(samples.narrow(0, $0, 1), length: lengths?[$0] ?? samples.size(1))
+            }
+            return clips.count == 1 ? clips[0] : .concatenate(clips, 0)
+        }
+        let lengths = lengths?.map { firstFrames(samples: $0) }
+        return frames(of: samples) { norm, x in norm(x, lengths: lengths) }
+    }
+
+    /// One clip [1, N] to [1, T, C].
+    private func inParts(_ samples: Tensor, length: Int) -> Tensor {
+        func part(_ frames: Range<Int>, hop: Int, field: Int) -> Tensor {
+            samples.narrow(1, frames.lowerBound * hop, (frames.count - 1) * hop + field)
+        }
+        var statistics: InstanceNorm.Statistics?
+        if case .group(let norm) = layers[0].norm {
+            let (hop, field) = (shape.strides[0], shape.kernels[0])
+            statistics = norm.statistics(
+                frames: firstFrames(samples: length), height: Self.statisticsFrames
+            ) { layers[0].convolution(part($0, hop: hop, field: field).unsqueeze(2)).select(0, 0) }
+        }
+        let count = shape.frameCount(samples: samples.size(1))
+        let height = max(1, Self.partSamples / shape.hop)
+        let parts = stride(from: 0, to: count, by: height).map { first in
+            let range = first..<min(count, first + height)
+            return frames(of: part(range, hop: shape.hop, field: shape.receptiveField)) { norm, x in
+                norm.normalized(x, by: statistics!)
+            }
+        }
+        return parts.count == 1 ? parts[0] : .concatenate(parts, 1)
+    }
+
+    /// Through all layers.
+    ///
+    /// * `normalize`: applies the norm over time of the first one.
+    private func frames(
+        of samples: Tensor, normalize: (InstanceNorm, Tensor) -> Tensor
+    ) -> Tensor {
         var x = samples.unsqueeze(2)  // [B, N, 1]
         for (convolution, norm) in layers {
             x = convolution(x)
             switch norm {
             case .none: break
-            case .group(let norm):
-                x = norm(
-                    x, lengths: lengths?.map { ($0 - shape.kernels[0]) / shape.strides[0] + 1 })
+            case .group(let norm): x = normalize(norm, x)
             case .layer(let norm): x = norm(x)
             }
             x = activation(x)
         }
         return x
+    }
+
+    private func firstFrames(samples: Int) -> Int {
+        (samples - shape.kernels[0]) / shape.strides[0] + 1
     }
 }
 

@@ -55,29 +55,57 @@ public struct InstanceNorm {
     /// The fused kernel adds up frame by frame, which loses four digits in the million frames that five
     /// minutes of samples make; sums of blocks do not.
     private func blockwise(_ x: Tensor, _ lengths: [Int]) -> Tensor {
-        let (frames, channels) = (x.size(1), x.size(2))
-        let type = statisticsType(x)
-        let height = max(1, Self.blockSize / channels)
+        let frames = x.size(1)
+        let height = max(1, Self.blockSize / x.size(2))
         let result = Tensor.empty(x.shape, dtype: x.dtype, device: x.device)
         for (clip, length) in lengths.enumerated() {
-            func block(_ tensor: Tensor, _ first: Int) -> Tensor {
-                tensor.select(0, clip).narrow(0, first, min(height, length - first))
+            func block(_ tensor: Tensor, _ frames: Range<Int>) -> Tensor {
+                tensor.select(0, clip).narrow(0, frames.lowerBound, frames.count)
             }
-            let starts = stride(from: 0, to: length, by: height)
-            func mean(_ value: (Tensor) -> Tensor) -> Tensor {
-                Tensor.stack(starts.map { value(block(x, $0).to(type)).sum([0]) }).sum([0])
-                    * (1 / Double(length))
-            }
-            let center = mean { $0 }
-            let variance = mean { ($0 - center).power(2) }
-            let scale = weight.to(type) / (variance + epsilon).squareRoot()
-            let shift = bias.to(type)
-            for first in starts {
-                block(result, first).assign((block(x, first).to(type) - center) * scale + shift)
+            let statistics = statistics(frames: length, height: height) { block(x, $0) }
+            for frames in Self.ranges(length, height) {
+                block(result, frames).assign(normalized(block(x, frames), by: statistics))
             }
             if length < frames { result.select(0, clip).narrow(0, length, frames - length).fill(0) }
         }
         return result
+    }
+
+    /// What one clip is shifted and scaled by, each [C].
+    public struct Statistics {
+        let center, scale: Tensor
+    }
+
+    /// Takes the statistics of a clip that is never there as a whole.
+    ///
+    /// * `height`: frames to ask for at a time.
+    /// * `rows`: gives these frames of the clip, [L, C]; called twice for each.
+    public func statistics(
+        frames: Int, height: Int, rows: (Range<Int>) -> Tensor
+    ) -> Statistics {
+        func mean(_ value: (Tensor) -> Tensor) -> Tensor {
+            let sums = Self.ranges(frames, height).map { range in
+                let block = rows(range)
+                return value(block.to(statisticsType(block))).sum([0])
+            }
+            return Tensor.stack(sums).sum([0]) * (1 / Double(frames))
+        }
+        let center = mean { $0 }
+        let variance = mean { ($0 - center).power(2) }
+        return Statistics(
+            center: center,
+            scale: weight.to(center.dtype) / (variance + epsilon).squareRoot())
+    }
+
+    /// Normalises frames [..., C] of a clip with these statistics.
+    public func normalized(_ x: Tensor, by statistics: Statistics) -> Tensor {
+        let type = statisticsType(x)
+        let centered = x.to(type) - statistics.center
+        return (centered * statistics.scale + bias.to(type)).to(x.dtype)
+    }
+
+    private static func ranges(_ length: Int, _ height: Int) -> [Range<Int>] {
+        stride(from: 0, to: length, by: height).map { $0..<min(length, $0 + height) }
     }
 
     private func statisticsType(_ x: Tensor) -> DType {
