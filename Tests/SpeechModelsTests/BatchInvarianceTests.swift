@@ -6,7 +6,10 @@ import Torch
 
 /// A clip has the same output whatever it is batched with, and whatever its padding holds.
 @Suite struct BatchInvarianceTests {
-    @Test(arguments: TinyModels.names, [false, true])
+    /// Whisper is left out: its window is always full, and padding is silence that it hears.
+    private static func isPadded(_ name: String) -> Bool { !name.hasPrefix("whisper") }
+
+    @Test(arguments: TinyModels.names.filter(isPadded), [false, true])
     func paddedAsAlone(_ name: String, masked: Bool) throws {
         let encoder = try TinyModels.encoder(name)
         let frames = [31, 1, 17, 30]
@@ -65,7 +68,8 @@ import Torch
 
     /// Models whose clips depend on their batch in the reference.
     private static let leaking = [
-        "data2vec_audio", "hubert_base", "hubert_posbn", "sew", "store_bin_legacy_pickle",
+        "data2vec_audio", "hubert_base", "hubert_posbn", "seamless_m4t_v2",
+        "seamless_m4t_v2_encoder", "sew", "store_bin_legacy_pickle",
         "store_bin_weight_g", "store_safetensors_weight_g", "unispeech_sat_base",
         "w2vbert_adapter_ctc", "w2vbert_intermediate_ffn", "wav2vec2_adapter", "wav2vec2_base",
         "wav2vec2_conformer_relative", "wav2vec2_conformer_rotary", "wavlm_base",
@@ -73,7 +77,7 @@ import Torch
 
     /// Speech of very different lengths from samples to states, and that the reference's padding would
     /// be seen here.
-    @Test(arguments: ParityTests.models)
+    @Test(arguments: ParityTests.models.filter(isPadded))
     func fixturesPaddedAsAlone(_ name: String) throws {
         let fixture = try ParityTests.Case(name)
         let encoder = fixture.model.encoder
@@ -139,7 +143,9 @@ import Torch
             .backward()
         let together = gradients()
         for (clip, length) in lengths.enumerated() {
-            let values = input.values.narrow(0, clip, 1).narrow(1, 0, length).contiguous()
+            // Whisper hears its whole window, whatever is in it.
+            let heard = encoder.config is WhisperConfig ? input.values.size(1) : length
+            let values = input.values.narrow(0, clip, 1).narrow(1, 0, heard).contiguous()
             let alone = encoder.encode(EncoderInput(values: values, lengths: nil), request: request)
             try score(alone, 0, clip: clip).backward()
         }
