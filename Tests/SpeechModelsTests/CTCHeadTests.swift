@@ -27,7 +27,8 @@ import Torch
             let values = Tensor(try expected.floats(input), shape)
             let head = try model.loadHead()
             output = withoutGradients {
-                model.encoder.encode(EncoderInput(values: values, lengths: lengths))
+                model.encoder.encode(
+                    EncoderInput(values: values, lengths: lengths, padding: .reference))
             }
             let last = try #require(output.lastHiddenState)
             logits = withoutGradients { head(last) }

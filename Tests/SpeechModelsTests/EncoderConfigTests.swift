@@ -225,7 +225,7 @@ import Torch
         ("wav2vec2-bert", "hidden_dropout", "true"), ("wav2vec2-bert", "layer_norm_eps", "[]"),
         ("wav2vec2", "conv_dim", "512"), ("wav2vec2", "conv_dim", #"["a"]"#),
         ("wav2vec2", "feat_extract_norm", #""batch""#), ("wav2vec2", "conv_bias", #""yes""#),
-        ("hubert", "do_stable_layer_norm", "{}"), ("hubert", "adapter_attn_dim", "false"),
+        ("hubert", "do_stable_layer_norm", "{}"), ("wav2vec2", "adapter_attn_dim", "false"),
         ("whisper", "d_model", "[384]"), ("whisper", "activation_function", #""tanh""#),
         ("seamless_m4t_v2", "speech_encoder_chunk_size", #""all""#),
         ("seamless_m4t_v2", "add_adapter", "1"),

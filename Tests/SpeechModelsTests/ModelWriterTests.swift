@@ -109,7 +109,7 @@ import Torch
             try ModelWriter.write(
                 encoder, featureExtractor: extractor(encoder.config), card: "", to: url)
             let lengths = TinyModels.lengths(encoder, frames: [21, 16])
-            let input = TinyModels.input(encoder, lengths: lengths)
+            let input = TinyModels.input(encoder, lengths: lengths, padding: .reference)
             let mask = Tensor.validFrames(lengths, of: input.values.size(1), device: .cpu)
             let name = encoder.config.featureExtractor == .wav2vec2 ? "values" : "features"
             let hasFramesLast = encoder.config.standardExtractor.hasFramesLast

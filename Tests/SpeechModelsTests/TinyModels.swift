@@ -94,7 +94,8 @@ enum TinyModels {
     /// Random input of the kind that the encoder takes: [B, N] samples or [B, T, F] frames; Whisper's
     /// fills its window.
     static func input(
-        _ encoder: any SpeechEncoder, lengths: [Int], seed: UInt64 = 2
+        _ encoder: any SpeechEncoder, lengths: [Int], seed: UInt64 = 2,
+        padding: PaddingPolicy = .isolated
     ) -> EncoderInput {
         let whisper = encoder.config as? WhisperConfig
         let longest = whisper.map { 2 * $0.maxSourcePositions } ?? lengths.max() ?? 0
@@ -102,7 +103,7 @@ enum TinyModels {
         if encoder.config.inputWidth > 1 { shape.append(encoder.config.inputWidth) }
         let values = Tensor.normal(
             shape, standardDeviation: 1, generator: RandomGenerator(seed: seed))
-        return EncoderInput(values: values, lengths: lengths)
+        return EncoderInput(values: values, lengths: lengths, padding: padding)
     }
 
     /// Input lengths that give `frames` encoder frames each.

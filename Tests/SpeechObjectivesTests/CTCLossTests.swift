@@ -109,7 +109,8 @@ import Torch
         head.parameters.setTrainable(true)
         let output = withoutGradients { () -> EncoderOutput in
             let values = Tensor(expectedFloats(expected, input), shape)
-            return model.encoder.encode(EncoderInput(values: values, lengths: lengths))
+            return model.encoder.encode(
+                EncoderInput(values: values, lengths: lengths, padding: .reference))
         }
         let padded = try expected.integers("\(prefix).labels")
         let width = padded.count / shape[0]

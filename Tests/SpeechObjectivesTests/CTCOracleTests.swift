@@ -82,7 +82,8 @@ import Torch
             mask[(clip * shape[1])..<((clip + 1) * shape[1])].reduce(0, +)
         }
         let output = withoutGradients {
-            model.encoder.encode(EncoderInput(values: values, lengths: lengths))
+            model.encoder.encode(
+                EncoderInput(values: values, lengths: lengths, padding: .reference))
         }
         let logits = withoutGradients { output.lastHiddenState.map { head($0) } }
         expectClose(
