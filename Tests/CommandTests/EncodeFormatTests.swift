@@ -105,6 +105,10 @@ extension Commands {
                         "--batch-seconds"
                     ),
                     (["--input", "x.safetensors"], output, 64, "--input"),
+                    (
+                        ["--audio", speech[0], "--reference-padding"], output, 64,
+                        "--reference-padding"
+                    ),
                     (["--audio", "a", "--manifest", "m"], output, 64, "--manifest"),
                     ([], output, 64, "--manifest"),
                 ] as [([String], URL, Int32, String)] {

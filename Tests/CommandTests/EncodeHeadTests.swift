@@ -26,7 +26,8 @@ extension Commands {
         func logits(_ model: String, _ language: String?) throws {
             try withTemporaryDirectory { folder in
                 let more = language.map { ["--language", $0] } ?? []
-                try expectColld(arguments(model, folder, ["--logits"] + more), exits: 0)
+                try expectColld(
+                    arguments(model, folder, ["--logits", "--reference-padding"] + more), exits: 0)
                 let found = try SafetensorsFile(
                     path: folder.appendingPathComponent("output.safetensors").path)
                 let expected = try Fixtures.expected(model)

@@ -162,12 +162,21 @@ extension Commands {
                 #expect(after["\(name).safetensors"] == before["\(name).safetensors"])
             }
             #expect(after["u1.safetensors"] != before["u1.safetensors"])
+            // What became unusable has no result any more.
+            try Data("no audio".utf8).write(to: folder.recording(3))
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: 3600)],
+                ofItemAtPath: folder.recording(3).path)
+            try expectColld(arguments(folder), exits: 0, saying: ["1 skipped", "3.wav"])
+            #expect(try output.lines("skipped.jsonl").map { $0["id"] as? String } == ["u3"])
+            #expect(try output.lines("index.jsonl").count == 3)
+            #expect(try output.results()["u3.safetensors"] == nil)
             // Other clips come in addition.
             try folder.write([4], to: folder.train)
             try expectColld(arguments(folder), exits: 0)
             #expect(
                 try output.lines("index.jsonl").map { $0["id"] as? String }
-                    == ["u4", "u0", "u2", "u3", "u1"])
+                    == ["u4", "u0", "u2", "u1"])
         }
 
         @Test("a folder of something else is left alone, and one at work belongs to one process")

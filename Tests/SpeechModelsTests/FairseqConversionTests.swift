@@ -43,7 +43,7 @@ import Torch
             let values = Tensor(try expected.floats("input_values"), shape)
             let output = withoutGradients {
                 model.encoder.encode(
-                    EncoderInput(values: values, lengths: lengths),
+                    EncoderInput(values: values, lengths: lengths, padding: .reference),
                     request: .all(layers: model.encoder.layerCount))
             }
             func compare(_ tensor: Tensor?, _ name: String) throws {

@@ -107,11 +107,16 @@ struct EncodeCommand: ParsableCommand {
             try ModelLoader.load(
                 self.model, language: language, dtype: precision.dtype, device: device)
         }
+        let task = try withTorchErrors {
+            try EncodeTask(
+                model, layers: layers.layers, feedForward: ffn, logits: logits,
+                padding: referencePadding ? .reference : .isolated)
+        }
         if device == .cpu { MemoryLimit.apply() }
         let summary =
             isFile
-            ? try encodeFile(clips, model, to: target)
-            : try encodeFolder(clips, model, on: device, to: target)
+            ? try encodeFile(clips, task, model, to: target)
+            : try encodeFolder(clips, task, on: device, to: target)
         if json { print(try Output.json(summary)) }
     }
 
@@ -125,13 +130,8 @@ struct EncodeCommand: ParsableCommand {
     }
 
     private func encodeFile(
-        _ clips: [EncodeClip], _ model: LoadedModel, to url: URL
+        _ clips: [EncodeClip], _ task: EncodeTask, _ model: LoadedModel, to url: URL
     ) throws -> EncodeSummary {
-        let task = try withTorchErrors {
-            try EncodeTask(
-                model, layers: layers.layers, feedForward: ffn, logits: logits,
-                padding: referencePadding ? .reference : .isolated)
-        }
         let start = ContinuousClock.now
         let batch: EncodedBatch
         var samples = 0
@@ -154,18 +154,15 @@ struct EncodeCommand: ParsableCommand {
     }
 
     private func encodeFolder(
-        _ clips: [EncodeClip], _ model: LoadedModel, on device: Device, to url: URL
+        _ clips: [EncodeClip], _ task: EncodeTask, on device: Device, to url: URL
     ) throws -> EncodeSummary {
         var settings = EncodeFolderTask.Settings(output: url, modelName: self.model)
-        settings.layers = layers.layers
-        settings.feedForward = ffn
-        settings.logits = logits
         settings.storage = storage.output(for: output)
-        settings.batchSeconds = folder.batchSeconds ?? (device == .cpu ? 20 : 240)
+        settings.batchSeconds = folder.batchSeconds ?? (device == .cpu ? 10 : 240)
         settings.isStrict = folder.strict
         settings.startsOver = folder.overwrite
         let reporter = RunReporter(showsProgress: !folder.noProgress)
-        let summary = try EncodeFolderTask(model, settings, reporter: reporter).run(clips)
+        let summary = try EncodeFolderTask(task, settings, reporter: reporter).run(clips)
         reporter.note(summary.description)
         return summary
     }

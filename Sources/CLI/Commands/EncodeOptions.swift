@@ -23,7 +23,7 @@ struct EncodeStorageOptions: ParsableArguments {
 struct EncodeFolderOptions: ParsableArguments {
     @Option(
         help: """
-            Folders: seconds of audio computed together, padding included; 20 on a CPU, which gains \
+            Folders: seconds of audio computed together, padding included; 10 on a CPU, which gains \
             little from more, else 240.
             """)
     var batchSeconds: Double?

@@ -56,8 +56,10 @@ public struct ActivationComparison: Encodable, Sendable {
                 path: path, tensor: name, expected: "a number up to \(activation.last(layers))",
                 found: "\(activation.number ?? 0)")
         }
-        let batch = try EncodeTask(model, layers: .chosen(numbers), feedForward: true)
-            .encode(input.values, input.shape, lengths: input.lengths)
+        let batch = try EncodeTask(
+            model, layers: .chosen(numbers), feedForward: true, padding: .reference
+        )
+        .encode(input.values, input.shape, lengths: input.lengths)
         differences = try stored.map { name, activation in
             guard let part = batch.parts.first(where: { $0.name == activation.ourName }) else {
                 preconditionFailure("\(activation.ourName) was asked for")

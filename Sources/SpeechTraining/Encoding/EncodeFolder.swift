@@ -171,6 +171,12 @@ final class EncodeFolder {
         if clips.updateValue(clip, forKey: clip.id) == nil { order.append(clip.id) }
     }
 
+    /// Removes the result of a clip, if there is one: its audio has become unusable.
+    func remove(_ id: String) {
+        guard let clip = clips.removeValue(forKey: id) else { return }
+        for path in clip.paths { unlink(url.appendingPathComponent(path).path) }
+    }
+
     /// Writes `index.jsonl`: these clips in their order, then what else stands in the folder.
     ///
     /// - Throws: `FileSystemError.cannotWrite`.

@@ -34,7 +34,10 @@ package final class EncodeLoader {
         _ clips: [EncodeClip], pending: [(clip: Int, seconds: Double)],
         extractor: any FeatureExtractor, minimumSamples: Int, batchSeconds: Double
     ) {
-        let batches = Self.plan(pending, batchSeconds: batchSeconds)
+        // Whisper computes its whole window, however short the clip.
+        let window = Double(extractor.maximumSamples ?? 0) / Double(extractor.samplingRate)
+        let batches = Self.plan(
+            pending.map { ($0.clip, max($0.seconds, window)) }, batchSeconds: batchSeconds)
         self.batches = batches
         // An hour of decoded audio, with its features, is half a gigabyte.
         let longest = max(batchSeconds, pending.map(\.seconds).max() ?? 0)

@@ -1,6 +1,6 @@
 public import Foundation
 import SpeechCore
-public import SpeechModels
+import SpeechModels
 import Torch
 
 /// Encodes any number of clips into a folder, one result for each, and goes on where it was stopped.
@@ -15,16 +15,10 @@ public struct EncodeFolderTask {
         public var output: URL
         /// The model as the user named it, for the record.
         public var modelName: String
-        /// The layers that are written.
-        public var layers = EncodeTask.Layers.last
-        /// Whether feed-forward features are written.
-        public var feedForward = false
-        /// Whether a recogniser's logits are written.
-        public var logits = false
         /// How results are stored.
         public var storage = EncodeOutput()
         /// Seconds of audio of a batch, padding included.
-        public var batchSeconds = 20.0
+        public var batchSeconds = 10.0
         /// Whether a clip that cannot be used ends the run.
         public var isStrict = false
         /// Whether results of another run are removed first.
@@ -37,27 +31,22 @@ public struct EncodeFolderTask {
         }
     }
 
-    private let model: LoadedModel
     private let task: EncodeTask
     private let settings: Settings
     private let reporter: RunReporter
     /// Its features of a clip depend on nothing else in the batch.
     private let extractor: any FeatureExtractor
 
-    /// Plans what is computed.
+    /// Plans what is computed; nothing is read or written yet.
     ///
-    /// - Throws: as `EncodeTask`.
-    public init(_ model: LoadedModel, _ settings: Settings, reporter: RunReporter) throws {
+    /// * `task`: says what of a clip is written; padding must be isolated, as batches are made here.
+    public init(_ task: EncodeTask, _ settings: Settings, reporter: RunReporter) {
         precondition(settings.batchSeconds > 0)
-        self.model = model
+        precondition(task.padding == .isolated, "a clip must not depend on its batch")
+        self.task = task
         self.settings = settings
         self.reporter = reporter
-        extractor = model.featureExtractor.following(.isolated)
-        task = try withTorchErrors {
-            try EncodeTask(
-                model, layers: settings.layers, feedForward: settings.feedForward,
-                logits: settings.logits)
-        }
+        extractor = task.model.featureExtractor.following(.isolated)
     }
 
     /// Encodes what does not stand in the folder yet.
@@ -89,6 +78,7 @@ public struct EncodeFolderTask {
             }
         }
         try encode(pending, &run)
+        for place in run.skipped.keys { folder.remove(clips[place].id) }
         try folder.finish(clips.map(\.id))
         try SkippedLog.write(run.skippedUtterances, to: folder.skipped)
         guard run.encoded + run.kept > 0 else {
@@ -121,10 +111,10 @@ public struct EncodeFolderTask {
 
     private var record: EncodeSettings {
         EncodeSettings(
-            model: settings.modelName, modelFingerprint: Fingerprint.ofOutputs(model),
-            layers: "\(settings.layers)", ffn: settings.feedForward, logits: settings.logits,
-            language: model.language ?? "",
-            precision: "\(model.encoder.precision)", format: settings.storage.format.rawValue,
+            model: settings.modelName, modelFingerprint: Fingerprint.ofOutputs(task.model),
+            layers: "\(task.layers)", ffn: task.givesFeedForward, logits: task.givesLogits,
+            language: task.model.language ?? "", precision: "\(task.model.encoder.precision)",
+            format: settings.storage.format.rawValue,
             dtype: settings.storage.elementType.rawValue,
             samplingRate: extractor.samplingRate)
     }
@@ -133,7 +123,7 @@ public struct EncodeFolderTask {
         guard !pending.isEmpty else { return }
         let loader = EncodeLoader(
             run.clips, pending: pending, extractor: extractor,
-            minimumSamples: FrameGeometry(model.encoder, extractor).minimumSamples,
+            minimumSamples: FrameGeometry(task.model.encoder, extractor).minimumSamples,
             batchSeconds: settings.batchSeconds)
         let lengths = Dictionary(uniqueKeysWithValues: pending.map { ($0.clip, $0.seconds) })
         var progress = EncodeProgress(

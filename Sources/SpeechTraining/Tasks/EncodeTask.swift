@@ -25,8 +25,16 @@ public struct EncodeTask {
         }
     }
 
-    private let model: LoadedModel
-    private let padding: PaddingPolicy
+    /// What computes.
+    let model: LoadedModel
+    /// The layers that were asked for.
+    let layers: Layers
+    /// Whether feed-forward features were asked for.
+    let givesFeedForward: Bool
+    /// Whether logits were asked for.
+    var givesLogits: Bool { head != nil }
+    /// What padding may do.
+    let padding: PaddingPolicy
     /// The names of all tensors of a result, in their order.
     var tensorNames: [String] {
         hiddenStates.map { "hidden_states.\($0)" } + feedForward.map { "ffn.\($0)" }
@@ -51,6 +59,8 @@ public struct EncodeTask {
         logits: Bool = false, padding: PaddingPolicy = .isolated
     ) throws {
         self.model = model
+        self.layers = layers
+        givesFeedForward = feedForward
         self.padding = padding
         head = logits ? try model.loadHead() : nil
         let count = model.encoder.layerCount
