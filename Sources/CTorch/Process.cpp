@@ -108,3 +108,9 @@ int ct_synchronize(int32_t code) {
         if (where.is_cuda()) { at::detail::getCUDAHooks().deviceSynchronize(where.index()); }
     });
 }
+
+void ct_release_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}

@@ -26,6 +26,12 @@ public enum Engine {
         return Int(ct_cuda_device_count())
     }
 
+    /// Gives host memory that no tensor uses back to the system.
+    ///
+    /// Freed memory is otherwise kept for the next step; after a failure for want of memory, other
+    /// parts of the process may need it.
+    public static func releaseUnusedMemory() { ct_release_memory() }
+
     /// Threads that one operator may use on the CPU.
     ///
     /// OpenMP keeps this number and its pool of threads for each calling thread, so training and

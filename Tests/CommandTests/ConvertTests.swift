@@ -247,7 +247,7 @@ extension Commands {
                 try expectColld(
                     [
                         "encode", "--model", output.path, "--input", input.path, "--output",
-                        encoded.path,
+                        encoded.path, "--reference-padding",
                     ], exits: 0)
                 expectClose(
                     try SafetensorsFile(path: encoded.path).floats("last_hidden_state"),

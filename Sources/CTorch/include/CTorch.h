@@ -141,6 +141,8 @@ int32_t ct_threads(void);
 int ct_set_threads(int32_t count);
 int32_t ct_cuda_device_count(void);
 int ct_synchronize(int32_t device);
+/// Gives memory of the host that nothing uses back to the system.
+void ct_release_memory(void);
 
 #ifdef __cplusplus
 }

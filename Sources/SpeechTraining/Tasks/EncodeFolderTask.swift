@@ -155,6 +155,8 @@ public struct EncodeFolderTask {
         do {
             result = try task.encode(extractor.collate(rows.map(\.features)))
         } catch let error where error is TorchError || error is EncodeError {
+            // What ran out of memory has left it to the allocator.
+            Engine.releaseUnusedMemory()
             guard rows.count == 1 else {
                 let middle = rows.startIndex + rows.count / 2
                 try encode(rows[..<middle], &run)
