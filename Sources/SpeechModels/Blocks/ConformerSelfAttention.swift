@@ -69,9 +69,7 @@ struct ConformerSelfAttention {
         let frames = x.size(1)
         let rows = QueryBlocks.rows(
             batch: x.size(0), heads: heads, frames: frames, dtype: x.dtype, isTraining: isTraining)
-        var parts: [Tensor] = []
-        for first in stride(from: 0, to: frames, by: rows) {
-            let block = rows == frames ? q : q.narrow(2, first, min(rows, frames - first))
+        func attended(_ first: Int, _ block: Tensor) -> Tensor {
             var scores = scores(of: block, firstQuery: first, k, scale: scale)
             if let scoreBias {
                 // Queries of a block have rows of their own where attention goes by chunks.
@@ -81,9 +79,19 @@ struct ConformerSelfAttention {
             }
             var weights = scores.softmax(-1)
             if isTraining { weights = weights.dropout(shape.dropout) }
-            parts.append(weights.batchedMatmul(v))  // [B·n, Q, d]
+            return weights.batchedMatmul(v)  // [B·n, Q, d]
         }
-        let mixed = parts.count == 1 ? parts[0] : .concatenate(parts, 1)
+        let mixed: Tensor
+        if rows == frames {
+            mixed = attended(0, q)
+        } else {
+            // Results of blocks between the scores of blocks would leave gaps that nothing fills.
+            mixed = Tensor.empty(v.shape, dtype: v.dtype, device: v.device)
+            for first in stride(from: 0, to: frames, by: rows) {
+                let count = min(rows, frames - first)
+                mixed.narrow(1, first, count).assign(attended(first, q.narrow(2, first, count)))
+            }
+        }
         return output(mixed.unflatten(0, [-1, heads]).mergeHeads())
     }
 

@@ -4,7 +4,7 @@ import Torch
 enum QueryBlocks {
     /// Scores beyond this many bytes are computed for a part of the queries at a time when no
     /// gradient is recorded.
-    private static let scoreBudget = 256 << 20
+    private static let scoreBudget = 64 << 20
 
     /// The number of queries of a block; all of them where that fits, and in training.
     static func rows(
