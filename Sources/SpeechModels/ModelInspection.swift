@@ -151,7 +151,7 @@ public struct ModelInspection: Encodable, Sendable {
 
         path = directory.url.path
         self.family = family.modelType
-        architecture = try Self.architecture(directory)
+        architecture = try directory.architecture
         encoderClass = config.architecture
         layers = config.layerCount
         width = config.width
@@ -222,14 +222,6 @@ public struct ModelInspection: Encodable, Sendable {
         } catch let error as any ReportedError {
             return Head(vocabularySize: size, tokenizerSize: nil, problem: "\(error)")
         }
-    }
-
-    private static func architecture(_ directory: ModelDirectory) throws -> String? {
-        let config = try JSONFile(path: directory.configPath, data: directory.configData)
-        guard case .array(let names)? = config.value("architectures"),
-            case .string(let name)? = names.first
-        else { return nil }
-        return name
     }
 
     private static func file(_ path: String) -> File {

@@ -29,7 +29,7 @@ import Torch
             let gradient = try #require(tensor.gradient, "\(parameter)")
             let largest = gradient.floats().map { abs($0) }.max() ?? 0
             #expect(gradient.shape == tensor.shape)
-            #expect(gradient.isFinite().allTrue(), "\(parameter)")
+            #expect(gradient.isAllFinite(), "\(parameter)")
             if parameter.hasSuffix("k_proj.bias") || parameter.hasSuffix("linear_k.bias") {
                 #expect(largest < 1e-4, "\(parameter)")
             } else {

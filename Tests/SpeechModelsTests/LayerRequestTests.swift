@@ -18,7 +18,7 @@ import Torch
         #expect(all.hiddenStates.keys.sorted() == [0, 1, 2, 3])
         #expect(all.feedForward.keys.sorted() == [1, 2, 3])
         for tensor in Array(all.hiddenStates.values) + Array(all.feedForward.values) {
-            #expect(tensor.shape == [2, frames, 32] && tensor.isFinite().allTrue())
+            #expect(tensor.shape == [2, frames, 32] && tensor.isAllFinite())
         }
         let outputLengths = [12, 9].map { encoder.outputLength(frames: $0) }
         #expect(all.lengths == [12, 9] && all.outputLengths == outputLengths)

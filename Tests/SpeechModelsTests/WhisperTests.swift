@@ -82,7 +82,7 @@ import Torch
         let largest: Float = 64_512  // the half-precision number nearest to 64504
         let second = try #require(output.hiddenStates[2]).floats()
         #expect(second.allSatisfy { $0 == largest })
-        #expect(try #require(output.lastHiddenState).isFinite().allTrue())
+        #expect(try #require(output.lastHiddenState).isAllFinite())
     }
 
     /// A checkpoint of the model without its head has another prefix.

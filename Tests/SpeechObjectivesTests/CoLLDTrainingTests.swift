@@ -20,7 +20,7 @@ import Torch
         #expect(objective.teacher.parameters.all.allSatisfy { $0.tensor.gradient == nil })
         for (name, tensor) in objective.heads.all {
             let gradient = try #require(tensor.gradient, "\(name)")
-            #expect(gradient.isFinite().allTrue())
+            #expect(gradient.isAllFinite())
             #expect(gradient.floats().contains { $0 != 0 }, "\(name)")
         }
         for (name, tensor) in objective.student.parameters.trainable {
@@ -30,7 +30,7 @@ import Torch
                 continue
             }
             let gradient = try #require(tensor.gradient, "\(name)")
-            #expect(gradient.isFinite().allTrue(), "\(name)")
+            #expect(gradient.isAllFinite(), "\(name)")
             if !name.hasSuffix("k_proj.bias") && !name.hasSuffix("linear_k.bias") {
                 #expect(gradient.floats().contains { $0 != 0 }, "\(name)")
             }
@@ -92,7 +92,7 @@ import Torch
         let report = try single.report(family.batch(frames: [19, 20, 5]))
         #expect(report.count == 10)
         report.sum.backward()
-        #expect(single.heads.all.allSatisfy { $0.tensor.gradient?.isFinite().allTrue() == true })
+        #expect(single.heads.all.allSatisfy { $0.tensor.gradient?.isAllFinite() == true })
     }
 
     /// Where the masked frames of a batch lie too close together, it counts for nothing.

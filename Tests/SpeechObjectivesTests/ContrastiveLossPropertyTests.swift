@@ -148,9 +148,9 @@ import Torch
                     predictions, targets: ContrastiveLoss.unit(targets), drawn,
                     withDiagnostics: true)
                 result.sum.backward()
-                #expect(result.perFrame.isFinite().allTrue())
-                #expect(try #require(predictions.gradient).isFinite().allTrue())
-                #expect(try #require(result.diagnostics).values.isFinite().allTrue())
+                #expect(result.perFrame.isAllFinite())
+                #expect(try #require(predictions.gradient).isAllFinite())
+                #expect(try #require(result.diagnostics).values.isAllFinite())
             }
         }
     }
@@ -191,7 +191,7 @@ import Torch
         expectClose(
             try #require(predictions.gradient).doubles(), Array(repeating: 0, count: 60),
             within: 1e-6)
-        #expect(try #require(result.diagnostics).values.isFinite().allTrue())
+        #expect(try #require(result.diagnostics).values.isAllFinite())
     }
 
     /// Only directions count, and a perfect prediction has hardly any loss.

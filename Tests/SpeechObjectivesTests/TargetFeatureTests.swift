@@ -84,7 +84,7 @@ import Torch
         let large = (exact * 2000.0).to(.float16)
         let valid = Tensor.validFrames(lengths, of: frames, device: .cpu)
         let found = target.normalized(large, valid: valid)
-        #expect(found.dtype == .float32 && found.isFinite().allTrue())
+        #expect(found.dtype == .float32 && found.isAllFinite())
         let expected = target.normalized(large.to(.float64), valid: valid).doubles()
         let size = expected.map { abs($0) }.max() ?? 0
         expectClose(found.doubles(), expected, within: 1e-5 * max(1, size))

@@ -31,12 +31,6 @@ import Torch
         expectValues((x * 1000.0).logSumExp([0, 1]), [9000], tolerance: 1e-9)
     }
 
-    @Test func truth() {
-        #expect(Tensor([true, true], [2]).allTrue())
-        #expect(!Tensor([true, false], [2]).allTrue())
-        #expect(Tensor([] as [Bool], [0]).allTrue())
-    }
-
     @Test func listsOfTensorsInOneCall() {
         let list = [Tensor([3, 4] as [Double], [2]), Tensor([1] as [Double], [1, 1])]
         let norms = Tensor.norms(list)

@@ -174,6 +174,31 @@ struct RealFFT: Sendable {
         }
     }
 
+    /// The transform of four values that lie a quarter of the whole one's length apart.
+    private struct Butterfly {
+        typealias Complex = (real: Lanes, imaginary: Lanes)
+
+        let first, second, third, fourth: Complex
+
+        @inline(__always)
+        init(_ input: UnsafeMutablePointer<Lanes>, half: Int) {
+            let quarter = half / 4
+            let sumReal = input[0] + input[2 &* quarter]
+            let sumImaginary = input[half] + input[half &+ 2 &* quarter]
+            let differenceReal = input[0] - input[2 &* quarter]
+            let differenceImaginary = input[half] - input[half &+ 2 &* quarter]
+            let oddSumReal = input[quarter] + input[3 &* quarter]
+            let oddSumImaginary = input[half &+ quarter] + input[half &+ 3 &* quarter]
+            let oddReal = input[quarter] - input[3 &* quarter]
+            let oddImaginary = input[half &+ quarter] - input[half &+ 3 &* quarter]
+            // sum + oddSum, difference − i·odd, sum − oddSum, difference + i·odd
+            first = (sumReal + oddSumReal, sumImaginary + oddSumImaginary)
+            second = (differenceReal + oddImaginary, differenceImaginary - oddReal)
+            third = (sumReal - oddSumReal, sumImaginary - oddSumImaginary)
+            fourth = (differenceReal - oddImaginary, differenceImaginary + oddReal)
+        }
+    }
+
     /// One pass of radix 4.
     @inline(__always)
     private func runFour(
@@ -192,31 +217,16 @@ struct RealFFT: Sendable {
                 for offset in 0..<stride {
                     let input = source + (group &* stride &+ offset)
                     let output = target + (group &* stride &* 4 &+ offset)
-                    let sumReal = input[0] + input[2 &* quarter]
-                    let sumImaginary = input[half] + input[half &+ 2 &* quarter]
-                    let differenceReal = input[0] - input[2 &* quarter]
-                    let differenceImaginary = input[half] - input[half &+ 2 &* quarter]
-                    let oddSumReal = input[quarter] + input[3 &* quarter]
-                    let oddSumImaginary = input[half &+ quarter] + input[half &+ 3 &* quarter]
-                    let oddReal = input[quarter] - input[3 &* quarter]
-                    let oddImaginary = input[half &+ quarter] - input[half &+ 3 &* quarter]
-
-                    output[0] = sumReal + oddSumReal
-                    output[half] = sumImaginary + oddSumImaginary
-                    // (difference − i·odd)·w, (sum − oddSum)·w², (difference + i·odd)·w³
-                    let (aReal, aImaginary) = (
-                        differenceReal + oddImaginary, differenceImaginary - oddReal
-                    )
+                    let four = Butterfly(input, half: half)
+                    (output[0], output[half]) = four.first
+                    // Times w, w² and w³.
+                    let (aReal, aImaginary) = four.second
                     output[stride] = aReal * r1 - aImaginary * i1
                     output[half &+ stride] = aReal * i1 + aImaginary * r1
-                    let (bReal, bImaginary) = (
-                        sumReal - oddSumReal, sumImaginary - oddSumImaginary
-                    )
+                    let (bReal, bImaginary) = four.third
                     output[2 &* stride] = bReal * r2 - bImaginary * i2
                     output[half &+ 2 &* stride] = bReal * i2 + bImaginary * r2
-                    let (cReal, cImaginary) = (
-                        differenceReal - oddImaginary, differenceImaginary + oddReal
-                    )
+                    let (cReal, cImaginary) = four.fourth
                     output[3 &* stride] = cReal * r3 - cImaginary * i3
                     output[half &+ 3 &* stride] = cReal * i3 + cImaginary * r3
                 }
@@ -234,22 +244,11 @@ struct RealFFT: Sendable {
         for offset in 0..<quarter {
             let input = source + offset
             let output = target + offset
-            let sumReal = input[0] + input[2 &* quarter]
-            let sumImaginary = input[half] + input[half &+ 2 &* quarter]
-            let differenceReal = input[0] - input[2 &* quarter]
-            let differenceImaginary = input[half] - input[half &+ 2 &* quarter]
-            let oddSumReal = input[quarter] + input[3 &* quarter]
-            let oddSumImaginary = input[half &+ quarter] + input[half &+ 3 &* quarter]
-            let oddReal = input[quarter] - input[3 &* quarter]
-            let oddImaginary = input[half &+ quarter] - input[half &+ 3 &* quarter]
-            output[0] = sumReal + oddSumReal
-            output[half] = sumImaginary + oddSumImaginary
-            output[quarter] = differenceReal + oddImaginary
-            output[half &+ quarter] = differenceImaginary - oddReal
-            output[2 &* quarter] = sumReal - oddSumReal
-            output[half &+ 2 &* quarter] = sumImaginary - oddSumImaginary
-            output[3 &* quarter] = differenceReal - oddImaginary
-            output[half &+ 3 &* quarter] = differenceImaginary + oddReal
+            let four = Butterfly(input, half: half)
+            (output[0], output[half]) = four.first
+            (output[quarter], output[half &+ quarter]) = four.second
+            (output[2 &* quarter], output[half &+ 2 &* quarter]) = four.third
+            (output[3 &* quarter], output[half &+ 3 &* quarter]) = four.fourth
         }
     }
 

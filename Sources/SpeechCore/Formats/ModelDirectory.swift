@@ -105,6 +105,19 @@ public struct ModelDirectory: Sendable {
         }
     }
 
+    /// The class that wrote the checkpoint (the first of `architectures`), nil where none is named.
+    ///
+    /// - Throws: `JSONFileError` when `config.json` is malformed.
+    package var architecture: String? {
+        get throws {
+            let config = try JSONFile(path: configPath, data: configData)
+            guard case .array(let names)? = config.value("architectures"),
+                case .string(let name)? = names.first
+            else { return nil }
+            return name
+        }
+    }
+
     /// The formats of weights, the preferred one first.
     private static let weightFormats: [WeightFormat] = [
         WeightFormat(single: "model.safetensors") { try SafetensorsFile(path: $0) },

@@ -82,7 +82,7 @@ public struct HuggingFaceExport {
 
     /// What to write and what to call it, sorted by the latter.
     private func names(_ weights: TensorShards) throws -> [(stored: String, name: String)] {
-        let architecture = try Self.architecture(directory)
+        let architecture = try directory.architecture
         let isBare = isEncoderOnly || architecture == encoderClass
         let hasPrefix = weights.names.contains { !family.prefix(of: $0).isEmpty }
         var names: [(stored: String, name: String)] = []
@@ -104,14 +104,6 @@ public struct HuggingFaceExport {
             names.append((stored, name))
         }
         return names.sorted { $0.name < $1.name }
-    }
-
-    private static func architecture(_ directory: ModelDirectory) throws -> String? {
-        let config = try JSONFile(path: directory.configPath, data: directory.configData)
-        guard case .array(let names)? = config.value("architectures"),
-            case .string(let name)? = names.first
-        else { return nil }
-        return name
     }
 
     // MARK: Files
@@ -164,7 +156,7 @@ public struct HuggingFaceExport {
 
     /// `config.json` as it is; of a lone encoder the class changes.
     private func configData() throws -> Data {
-        guard try isEncoderOnly && Self.architecture(directory) != encoderClass else {
+        guard try isEncoderOnly && directory.architecture != encoderClass else {
             return directory.configData
         }
         var config = try JSONFile(path: directory.configPath, data: directory.configData).object

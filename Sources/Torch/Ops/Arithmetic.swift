@@ -28,7 +28,6 @@ extension Operator {
     fileprivate static let and = Operator("aten::logical_and")
     fileprivate static let whereTensor = Operator("aten::where", "self")
     fileprivate static let maskedFill = Operator("aten::masked_fill", "Scalar")
-    fileprivate static let isFinite = Operator("aten::isfinite")
     fileprivate static let matmul = Operator("aten::matmul")
     fileprivate static let bmm = Operator("aten::bmm")
     fileprivate static let baddbmm = Operator("aten::baddbmm")
@@ -134,8 +133,6 @@ extension Tensor {
     public func not() -> Tensor { Operator.not(.tensor(self)) }
     /// Element-wise conjunction of `bool`.
     public func and(_ other: Tensor) -> Tensor { Operator.and(.tensor(self), .tensor(other)) }
-    /// Element-wise test for neither infinite nor NaN.
-    public func isFinite() -> Tensor { Operator.isFinite(.tensor(self)) }
 
     /// The elements of `a` where this `bool` tensor is true, else those of `b`.
     public func select(_ a: Tensor, else b: Tensor) -> Tensor {

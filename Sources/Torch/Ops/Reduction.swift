@@ -7,7 +7,6 @@ extension Operator {
     fileprivate static let logSumExp = Operator("aten::logsumexp")
     fileprivate static let variance = Operator("aten::var", "correction")
     fileprivate static let norm = Operator("aten::linalg_vector_norm")
-    fileprivate static let all = Operator("aten::all")
     fileprivate static let minMax = Operator("aten::aminmax")
     fileprivate static let foreachNorm = Operator("aten::_foreach_norm", "Scalar")
     fileprivate static let foreachMultiply = Operator("aten::_foreach_mul_", "Scalar")
@@ -54,9 +53,6 @@ extension Tensor {
         Operator.norm(
             .tensor(self), .int(2), .ints(dimensions), .bool(keepDimensions))
     }
-
-    /// Whether every element of this `bool` tensor is true.
-    public func allTrue() -> Bool { Operator.all(.tensor(self)).item() != 0 }
 
     /// Whether no element is infinite or NaN, in one pass and without memory of its own.
     public func isAllFinite() -> Bool {
