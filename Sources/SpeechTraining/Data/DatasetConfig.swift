@@ -22,12 +22,14 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
     /// `max_utterances`: the largest number of utterances in a batch; 0 sets no limit.
     public var maxUtterances = 0
 
-    /// `language_temperature`: how even languages are drawn: a language of h hours gets a share in
-    /// proportion to h^(1/temperature). 1 draws every utterance once an epoch, 2 (as for XLS-R) lifts
-    /// small languages, a large number draws all languages alike.
+    /// `language_temperature`: how evenly languages are drawn.
+    ///
+    /// A language of h hours gets a share in proportion to h^(1/temperature): 1 draws every utterance
+    /// once an epoch, 2 (as for XLS-R) lifts small languages, a large number draws all alike.
     public var languageTemperature: Double = 1
-    /// `corpus_weights`: how often utterances of each manifest are drawn in proportion to those of
-    /// the others, in the order of the manifests; empty for all alike.
+    /// `corpus_weights`: how often utterances of each manifest are drawn, relative to the others.
+    ///
+    /// In the order of the manifests; empty for all alike.
     public var corpusWeights: [Double] = []
     /// `shuffle_shards`: the number of tar shards whose utterances are mixed at a time.
     public var shuffleShards = 8

@@ -16,8 +16,10 @@ public struct SamplingTable: Sendable {
     /// The group of each utterance, a place in `groups`.
     let groupNumbers: [UInt16]
     let groups: [Group]
-    /// The shard of each utterance: files that hold many recordings and are best read as a whole.
-    /// What is in none is together in one. Empty where all utterances are in none.
+    /// The shard of each utterance; empty where all utterances are in none.
+    ///
+    /// A shard is a file that holds many recordings and is best read as a whole. What is in none is
+    /// together in one.
     let shardNumbers: [UInt32]
     /// The utterances that can be used, by ascending length.
     let usable: ArraySlice<UInt32>
