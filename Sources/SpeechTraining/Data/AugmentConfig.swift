@@ -75,6 +75,9 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
     /// Whether anything masks features.
     public var masksFeatures: Bool { maskTimeProb > 0 || maskFeatureProb > 0 }
 
+    /// Whether a student in distillation has other features than its teacher.
+    var separatesStudent: Bool { changesWaveforms || masksFeatures }
+
     /// Checks every value.
     ///
     /// - Throws: `DatasetError.invalidSetting` with the dotted key, such as `augment.noise_prob`.
