@@ -131,7 +131,8 @@ public enum JSONLinesManifest {
         }
     }
 
-    private static func line(_ utterance: Utterance, folder: URL) -> String {
+    /// The line of an utterance in a manifest in `folder`, without its end.
+    package static func line(_ utterance: Utterance, folder: URL) -> String {
         var object = JSONObject()
         let path = ManifestPath.relative(utterance.audioPath, to: folder)
         object["audio_filepath"] = .string(path)
