@@ -74,6 +74,8 @@ public enum ManifestError: ReportedError, Equatable {
     case labelCount(path: String, expected: Int, found: Int)
     /// A table lacks a column; any one of `expected` would do.
     case missingColumn(path: String, expected: [String], found: [String])
+    /// A line is not what it was when the manifest was opened; `position` is its first byte.
+    case changed(path: String, position: Int)
     /// No format of `ManifestFormat.all` fits the file.
     case unknownFormat(path: String, expected: [String], found: String)
 
@@ -98,6 +100,9 @@ public enum ManifestError: ReportedError, Equatable {
             let names = expected.map { "'\($0)'" }.joined(separator: " or ")
             let shown = found.prefix(20).map { $0.prefix(40) }.joined(separator: ", ")
             return "'\(path)' lacks a column: expected \(names), found \(shown)"
+        case .changed(let path, let position):
+            return "'\(path)' changed while it was used: expected the utterance that began at "
+                + "byte \(position) when it was opened, found something else"
         case .unknownFormat(let path, let expected, let found):
             return "'\(path)' is no manifest: expected \(expected.joined(separator: " or ")), "
                 + "found \(found)"
