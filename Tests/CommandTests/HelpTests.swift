@@ -25,6 +25,11 @@ extension Commands {
                 "--tolerance=", "--verify=",
             ],
             "colld data": [],
+            "colld data import": [
+                "--allow-pipes", "--from=", "--json", "--language=", "--layout=",
+                "--no-progress", "--output=", "--root=", "--split=…", "--target-language=",
+                "--text-column=", "--threads=",
+            ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
@@ -143,6 +148,8 @@ extension Commands {
                     ], "bf16"
                 ),
                 (["data", "synthesize"], "--output"),
+                (["data", "import", "--output", "o"], "--from"),
+                (["data", "import", "--from", "c"], "--output"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],

@@ -5,6 +5,6 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
-            DataSynthesizeCommand.self
+            DataImportCommand.self, DataSynthesizeCommand.self,
         ])
 }
