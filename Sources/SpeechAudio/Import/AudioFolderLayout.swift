@@ -86,7 +86,9 @@ private struct AudioFolderReader: Sendable {
         }
     }
 
-    /// - Parameter reportsFaults: Whether rows without a file are passed on as left out.
+    /// Goes through the rows whose files are wanted.
+    ///
+    /// * `reportsFaults`: whether rows without a file are passed on as left out.
     func read(
         where isWanted: (_ file: String) -> Bool, reportsFaults: Bool,
         _ receive: (CorpusItem) throws -> Void

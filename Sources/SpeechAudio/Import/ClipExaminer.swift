@@ -15,6 +15,9 @@ final class ClipExaminer {
     /// Recordings that segments or commands need.
     private var recordings: [AudioPlace: Result<AudioInfo, LeftOutClip>] = [:]
 
+    /// The command that each recording is kept of.
+    private var owners: [String: AudioPlace] = [:]
+
     init(threads: Int, commands: CommandAudio) {
         self.threads = threads
         self.commands = commands
@@ -22,10 +25,23 @@ final class ClipExaminer {
 
     /// What becomes of each of the items, in their order.
     func examine(_ items: [CorpusItem]) -> [Result<Utterance, LeftOutClip>] {
-        var isNew: Set<AudioPlace> = []
-        for case .clip(let clip) in items
-        where needsRecording(clip) && recordings[clip.audio] == nil { isNew.insert(clip.audio) }
-        let places = Array(isNew)
+        var seen: Set<AudioPlace> = []
+        let isNew = items.compactMap { item -> AudioPlace? in
+            guard case .clip(let clip) = item, needsRecording(clip), recordings[clip.audio] == nil
+            else { return nil }
+            return seen.insert(clip.audio).inserted ? clip.audio : nil
+        }
+        let places = isNew.filter { place in
+            // Two commands under one name would write to one file.
+            guard case .command(_, let recording) = place else { return true }
+            if owners[recording] == nil { owners[recording] = place }
+            guard owners[recording] != place else { return true }
+            recordings[place] = .failure(
+                LeftOutClip(
+                    id: "", path: place.path, kind: .duplicateID,
+                    reason: "expected one command for the recording '\(recording)', found two"))
+            return false
+        }
         let measured = Self.map(places, threads: threads) { [commands] place in
             Self.measure(place, commands)
         }

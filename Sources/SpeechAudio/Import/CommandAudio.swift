@@ -21,13 +21,7 @@ struct CommandAudio: Sendable {
     ///
     /// - Throws: `LeftOutClip`; `AudioError` for output that is no audio; `FileSystemError`.
     func fetch(_ command: String, recording: String) throws -> AudioInfo {
-        do {
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true)
-        } catch {
-            throw FileSystemError.cannotWrite(
-                path: folder.path, operation: "create", code: ENOTDIR)
-        }
+        try CorpusFolder.create(folder)
         let target = url(recording)
         let raw = URL(fileURLWithPath: target.path + ".raw")
         let messages = URL(fileURLWithPath: target.path + ".log")

@@ -67,13 +67,7 @@ public struct CorpusImporter {
     /// - Throws: `ImportError.nothingLeft`, `ManifestError` for tables that cannot be used,
     ///   `TarArchiveError`, `GzipError` or `FileSystemError`.
     public func run(progress: @escaping (Progress) -> Void = { _ in }) throws -> ImportReport {
-        do {
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true)
-        } catch {
-            throw FileSystemError.cannotWrite(
-                path: folder.path, operation: "create", code: ENOTDIR)
-        }
+        try CorpusFolder.create(folder)
         var report = ImportReport(layout: layout.name)
         var splits: [String] = []
         for part in parts where !splits.contains(part.split) { splits.append(part.split) }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import SpeechCore
 
 /// A way in which corpora lie on disk.
@@ -49,6 +50,10 @@ public struct CorpusLayout: Sendable {
     static func find(
         _ source: CorpusSource, named name: String?
     ) throws -> (layout: CorpusLayout, parts: [CorpusPart]) {
+        let hasBraces = source.path.contains("{")
+        guard hasBraces || CorpusFolder.exists(source.path) else {
+            throw FileSystemError.cannotRead(path: source.path, code: ENOENT)
+        }
         let found =
             source.isFolder
             ? CorpusFolder.names(in: source.path)

@@ -68,6 +68,17 @@ enum CorpusFolder {
         return status.st_mode & S_IFMT
     }
 
+    /// Makes a folder with those that it lies in, where they are missing.
+    static func create(_ folder: URL) throws {
+        do {
+            try FileManager.default.createDirectory(
+                at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw FileSystemError.cannotWrite(
+                path: folder.path, operation: "create", code: FileSystemError.code(of: error))
+        }
+    }
+
     /// The last part of a path.
     static func name(_ path: String) -> String { (path as NSString).lastPathComponent }
 
