@@ -24,23 +24,53 @@ public enum JSONLinesManifest {
         var contents = ManifestContents()
         lines.forEach { number, bytes in
             if bytes.isBlank { return }
-            do {
-                contents.utterances.append(try utterance(bytes, folder: folder))
+            switch parse(bytes, number: number, folder: folder) {
+            case .utterance(let utterance):
+                contents.utterances.append(utterance)
                 contents.lines.append(number)
-            } catch let fault as Fault {
-                contents.faults.append(.init(line: number, detail: fault.detail))
-            } catch let error as JSONSyntaxError {
-                contents.faults.append(
-                    .init(
-                        line: number,
-                        detail: "malformed JSON at column \(error.column): \(error.detail)"))
-            } catch let error as JSONFileError {
-                contents.faults.append(.init(line: number, detail: detail(of: error)))
-            } catch {
-                contents.faults.append(.init(line: number, detail: "\(error)"))
+            case .fault(let fault): contents.faults.append(fault.fault)
             }
         }
         return contents
+    }
+
+    /// Reads one line, which is `number` in a manifest in `folder`.
+    static func parse(
+        _ bytes: UnsafeRawBufferPointer, number: Int, folder: URL
+    ) -> ManifestLine.Content {
+        var line: JSONFile?
+        let detail: String
+        do {
+            let value = try JSONValue(parsing: bytes)
+            guard case .object(let object) = value else {
+                throw Fault(detail: "expected an object, found \(value.summary)")
+            }
+            let file = JSONFile(path: "", object: object)
+            line = file
+            return .utterance(try utterance(file, folder: folder))
+        } catch let fault as Fault {
+            detail = fault.detail
+        } catch let error as JSONSyntaxError {
+            detail = "malformed JSON at column \(error.column): \(error.detail)"
+        } catch let error as JSONFileError {
+            detail = Self.detail(of: error)
+        } catch {
+            detail = "\(error)"
+        }
+        return .fault(
+            .init(
+                fault: .init(line: number, detail: detail),
+                lang: try? line?.string("lang"),
+                duration: (try? line?.number("duration")).flatMap { $0 > 0 ? $0 : nil },
+                hasBlankText: line.map(hasBlankText) ?? false))
+    }
+
+    /// Whether a text is there and empty, which is a fault of its own.
+    private static func hasBlankText(_ line: JSONFile) -> Bool {
+        ["text", "target_text"].contains { key in
+            guard case .string(let text)? = line.value(key) else { return false }
+            return text.allSatisfy(\.isWhitespace)
+        }
     }
 
     private struct Fault: Error {
@@ -57,14 +87,7 @@ public enum JSONLinesManifest {
         }
     }
 
-    private static func utterance(
-        _ bytes: UnsafeRawBufferPointer, folder: URL
-    ) throws -> Utterance {
-        let value = try JSONValue(parsing: bytes)
-        guard case .object(let object) = value else {
-            throw Fault(detail: "expected an object, found \(value.summary)")
-        }
-        let line = JSONFile(path: "", object: object)
+    private static func utterance(_ line: JSONFile, folder: URL) throws -> Utterance {
         guard let path = try text("audio_filepath", line) else {
             throw Fault(detail: "missing 'audio_filepath': expected a path, found nothing")
         }
@@ -131,7 +154,8 @@ public enum JSONLinesManifest {
         }
     }
 
-    private static func line(_ utterance: Utterance, folder: URL) -> String {
+    /// An utterance as a line of a manifest in `folder`, without the line's end.
+    package static func line(_ utterance: Utterance, folder: URL) -> String {
         var object = JSONObject()
         let path = ManifestPath.relative(utterance.audioPath, to: folder)
         object["audio_filepath"] = .string(path)
