@@ -40,6 +40,15 @@ public struct ContentHash: Sendable, Hashable {
         }
     }
 
+    /// The hash of this and a text together.
+    public func combined(with text: String) -> ContentHash {
+        var joined = self
+        let other = ContentHash(text)
+        joined.mix(other.first)
+        joined.mix(other.second)
+        return joined
+    }
+
     /// A multiplication to 128 bits with its halves joined mixes all bits; the lanes differ in factors.
     private mutating func mix(_ word: UInt64) {
         let one = (first ^ word).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)

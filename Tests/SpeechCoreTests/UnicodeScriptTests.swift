@@ -25,17 +25,17 @@ import Testing
             place += UTF16.width(letter) + 1
         }
         let all = String(text)
-        func values(ofScript code: String) throws -> [UInt32] {
+        func codePoints(ofScript code: String) throws -> [UInt32] {
             let pattern = try NSRegularExpression(pattern: "\\p{Script=\(code)}")
             return pattern.matches(in: all, range: NSRange(location: 0, length: place))
                 .compactMap { places[$0.range.location] }
         }
         var found: [UInt32: UnicodeScript] = [:]
         for script in UnicodeScript.allCases {
-            for value in try values(ofScript: script.rawValue) { found[value] = script }
+            for value in try codePoints(ofScript: script.rawValue) { found[value] = script }
         }
         // ICU may know an older Unicode than the standard library.
-        let unknown = Set(try values(ofScript: "Zzzz"))
+        let unknown = Set(try codePoints(ofScript: "Zzzz"))
         #expect(found.count > 40_000)
         let wrong = letters.filter {
             UnicodeScript($0) != found[$0.value] && !unknown.contains($0.value)

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// The lines of a text file, as bytes and numbered from 1.
 ///
@@ -51,7 +51,7 @@ extension UnsafeRawBufferPointer {
 }
 
 /// Paths of audio files as manifests write them.
-enum ManifestPath {
+package enum ManifestPath {
     /// The absolute path that `path` means in a manifest in `folder`.
     static func resolve(_ path: String, in folder: URL) -> String {
         let expanded = path.hasPrefix("~/") ? (path as NSString).expandingTildeInPath : path
@@ -67,7 +67,7 @@ enum ManifestPath {
     }
 
     /// The absolute folder that a manifest lies in.
-    static func folder(of manifest: URL) -> URL {
+    package static func folder(of manifest: URL) -> URL {
         manifest.absoluteURL.standardizedFileURL.deletingLastPathComponent()
     }
 }

@@ -15,8 +15,16 @@ public enum LanguageScripts {
         return byLanguage[shortest(language)]
     }
 
+    /// Whether two codes mean one language: `de` and `deu_Latn` do.
+    package static func sameLanguage(_ first: String, _ second: String) -> Bool {
+        func language(_ code: String) -> String {
+            shortest(code.prefix { $0 != "-" && $0 != "_" }.lowercased())
+        }
+        return language(first) == language(second)
+    }
+
     /// The two letters of a language that has some, and one code for languages that have several.
-    static func shortest(_ language: String) -> String { aliases[language] ?? language }
+    private static func shortest(_ language: String) -> String { aliases[language] ?? language }
 
     /// The scripts behind a code of ISO 15924, which may stand for several.
     private static func scripts(named tag: String) -> [UnicodeScript]? {
