@@ -24,57 +24,38 @@ public enum JSONLinesManifest {
         var contents = ManifestContents()
         lines.forEach { number, bytes in
             if bytes.isBlank { return }
-            switch parse(bytes, number: number, folder: folder) {
-            case .utterance(let utterance):
+            switch utterance(bytes, folder: folder) {
+            case .success(let utterance):
                 contents.utterances.append(utterance)
                 contents.lines.append(number)
-            case .fault(let fault): contents.faults.append(fault.fault)
+            case .failure(let fault):
+                contents.faults.append(.init(line: number, detail: fault.detail))
             }
         }
         return contents
     }
 
-    /// Reads one line, which is `number` in a manifest in `folder`.
-    static func parse(
-        _ bytes: UnsafeRawBufferPointer, number: Int, folder: URL
-    ) -> ManifestLine.Content {
-        var line: JSONFile?
+    /// What is wrong with a line.
+    struct Fault: Error {
         let detail: String
+    }
+
+    /// The utterance of one line that is not blank, in a manifest that lies in `folder`.
+    static func utterance(
+        _ bytes: UnsafeRawBufferPointer, folder: URL
+    ) -> Result<Utterance, Fault> {
         do {
-            let value = try JSONValue(parsing: bytes)
-            guard case .object(let object) = value else {
-                throw Fault(detail: "expected an object, found \(value.summary)")
-            }
-            let file = JSONFile(path: "", object: object)
-            line = file
-            return .utterance(try utterance(file, folder: folder))
+            return .success(try parse(bytes, folder: folder))
         } catch let fault as Fault {
-            detail = fault.detail
+            return .failure(fault)
         } catch let error as JSONSyntaxError {
-            detail = "malformed JSON at column \(error.column): \(error.detail)"
+            return .failure(
+                Fault(detail: "malformed JSON at column \(error.column): \(error.detail)"))
         } catch let error as JSONFileError {
-            detail = Self.detail(of: error)
+            return .failure(Fault(detail: detail(of: error)))
         } catch {
-            detail = "\(error)"
+            return .failure(Fault(detail: "\(error)"))
         }
-        return .fault(
-            .init(
-                fault: .init(line: number, detail: detail),
-                lang: try? line?.string("lang"),
-                duration: (try? line?.number("duration")).flatMap { $0 > 0 ? $0 : nil },
-                hasBlankText: line.map(hasBlankText) ?? false))
-    }
-
-    /// Whether a text is there and empty, which is a fault of its own.
-    private static func hasBlankText(_ line: JSONFile) -> Bool {
-        ["text", "target_text"].contains { key in
-            guard case .string(let text)? = line.value(key) else { return false }
-            return text.allSatisfy(\.isWhitespace)
-        }
-    }
-
-    private struct Fault: Error {
-        let detail: String
     }
 
     private static func detail(of error: JSONFileError) -> String {
@@ -87,7 +68,14 @@ public enum JSONLinesManifest {
         }
     }
 
-    private static func utterance(_ line: JSONFile, folder: URL) throws -> Utterance {
+    private static func parse(
+        _ bytes: UnsafeRawBufferPointer, folder: URL
+    ) throws -> Utterance {
+        let value = try JSONValue(parsing: bytes)
+        guard case .object(let object) = value else {
+            throw Fault(detail: "expected an object, found \(value.summary)")
+        }
+        let line = JSONFile(path: "", object: object)
         guard let path = try text("audio_filepath", line) else {
             throw Fault(detail: "missing 'audio_filepath': expected a path, found nothing")
         }

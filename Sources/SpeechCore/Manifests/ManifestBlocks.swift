@@ -6,8 +6,8 @@ package import Foundation
 /// utterances are.
 package struct ManifestBlocks: Sendable {
     private enum Source: Sendable {
-        case jsonLines(MappedFile, blocks: [Block], folder: URL)
-        case lines([ManifestLine], blockSize: Int)
+        case jsonLines(ManifestLines, blocks: [Block], folder: URL)
+        case list([ManifestLine])
     }
 
     /// Some neighbouring lines.
@@ -18,68 +18,59 @@ package struct ManifestBlocks: Sendable {
 
     /// The manifest.
     package let url: URL
-    /// The number of lines, blank ones among them.
+    /// The number of the last line.
     package let lineCount: Int
     private let source: Source
 
     /// Finds the lines of a manifest of any format.
     ///
-    /// * `blockSize`: Lines of a block, at least 1.
+    /// * `bytes`: About how long a block is.
     /// - Throws: `FileSystemError`, or `ManifestError` when there is no line or the format is unknown.
-    package init(_ url: URL, blockSize: Int) throws {
-        precondition(blockSize > 0)
+    package init(_ url: URL, ofBytes bytes: Int) throws {
         self.url = url
         let format = try ManifestFormat.detect(url)
-        guard format.name == ManifestFormat.jsonLines.name else {
+        guard format.hasUtteranceLines else {
             let lines = Self.lines(of: try format.scan(url))
-            lineCount = lines.count
-            source = .lines(lines, blockSize: blockSize)
+            lineCount = lines.last?.number ?? 0
+            source = .list(lines)
             return
         }
-        let file = try MappedFile(path: url.path)
-        var blocks: [Block] = []
-        var number = 1
-        var blockStart = 0
-        var blockLine = 1
-        Self.forEachLine(in: file, 0..<file.count) { _, end in
-            number += 1
-            guard number - blockLine == blockSize else { return }
-            blocks.append(Block(bytes: blockStart..<end, firstLine: blockLine))
-            (blockStart, blockLine) = (end, number)
+        let lines = try ManifestLines(path: url.path)
+        var last = 0
+        let blocks = lines.parts(ofBytes: bytes).map { part in
+            let block = Block(bytes: part, firstLine: last + 1)
+            lines.forEach(in: part) { _, _, _ in last += 1 }
+            return block
         }
-        if blockStart < file.count {
-            blocks.append(Block(bytes: blockStart..<file.count, firstLine: blockLine))
-        }
-        lineCount = number - 1
-        source = .jsonLines(file, blocks: blocks, folder: ManifestPath.folder(of: url))
+        lineCount = last
+        source = .jsonLines(lines, blocks: blocks, folder: ManifestPath.folder(of: url))
     }
 
     /// The number of blocks.
     package var count: Int {
         switch source {
         case .jsonLines(_, let blocks, _): blocks.count
-        case .lines(let lines, let blockSize): (lines.count + blockSize - 1) / blockSize
+        case .list(let lines): (lines.count + Self.listBlock - 1) / Self.listBlock
         }
     }
+
+    /// Lines of a block of those in memory.
+    private static let listBlock = 8
 
     /// Reads a block; blank lines are left out.
     package func lines(ofBlock index: Int) -> [ManifestLine] {
         switch source {
-        case .lines(let lines, let blockSize):
-            return Array(lines[index * blockSize..<min(lines.count, (index + 1) * blockSize)])
+        case .list(let lines):
+            let start = index * Self.listBlock
+            return Array(lines[start..<min(lines.count, start + Self.listBlock)])
         case .jsonLines(let file, let blocks, let folder):
+            let block = blocks[index]
             var lines: [ManifestLine] = []
-            var number = blocks[index].firstLine
-            Self.forEachLine(in: file, blocks[index].bytes) { range, _ in
-                defer { number += 1 }
-                file.withBytes(range) { bytes in
-                    if bytes.isBlank { return }
-                    lines.append(
-                        ManifestLine(
-                            number: number, bytes: range,
-                            content: JSONLinesManifest.parse(
-                                bytes, number: number, folder: folder)))
-                }
+            file.forEach(in: block.bytes) { number, start, bytes in
+                if bytes.isBlank { return }
+                lines.append(
+                    ManifestLine(
+                        bytes, at: start, number: block.firstLine + number - 1, folder: folder))
             }
             return lines
         }
@@ -94,10 +85,10 @@ package struct ManifestBlocks: Sendable {
     package func withBytes<R>(
         _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R
     ) rethrows -> R {
-        guard case .jsonLines(let file, _, _) = source else {
+        guard case .jsonLines(let lines, _, _) = source else {
             preconditionFailure("only JSON Lines have bytes of their own")
         }
-        return try file.withBytes(range, body)
+        return try lines.withBytes(range, body)
     }
 
     /// Utterances and faults by their lines.
@@ -107,28 +98,8 @@ package struct ManifestBlocks: Sendable {
         }
         let faults = contents.faults.map { fault in
             ManifestLine(
-                number: fault.line, bytes: 0..<0, content: .fault(.init(fault: fault)))
+                number: fault.line, bytes: 0..<0, content: .fault(.init(detail: fault.detail)))
         }
         return (utterances + faults).sorted { $0.number < $1.number }
-    }
-
-    /// Calls `body` with the place of each line without its end, and where the next line begins.
-    private static func forEachLine(
-        in file: MappedFile, _ range: Range<Int>, _ body: (Range<Int>, _ next: Int) -> Void
-    ) {
-        file.withBytes(range) { bytes in
-            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-            var start = range.lowerBound == 0 && bytes.starts(with: mark) ? mark.count : 0
-            while start < bytes.count, let base = bytes.baseAddress {
-                let found = memchr(base + start, 0x0A, bytes.count - start)
-                let end = found.map { UnsafeRawPointer($0) - base } ?? bytes.count
-                let next = min(end + 1, bytes.count)
-                let hasReturn = end > start && bytes[end - 1] == UInt8(ascii: "\r")
-                body(
-                    range.lowerBound + start..<range.lowerBound + (hasReturn ? end - 1 : end),
-                    range.lowerBound + next)
-                start = next
-            }
-        }
     }
 }

@@ -65,7 +65,8 @@ public struct ManifestValidation: Sendable {
         -> ValidatedManifest
     {
         // Audio takes milliseconds, a line of text microseconds.
-        let blocks = try ManifestBlocks(manifest, blockSize: settings.checksAudio ? 8 : 512)
+        let blocks = try ManifestBlocks(
+            manifest, ofBytes: settings.checksAudio ? 2 << 10 : 64 << 10)
         let check = UtteranceCheck(settings: settings, targets: targets)
         let queue = PrefetchQueue(
             range: 0..<blocks.count, threads: threads, limit: 4 * threads
@@ -114,7 +115,7 @@ struct CheckedLine: Sendable {
             result.findings = [
                 ValidationFinding(
                     fault.hasBlankText ? .emptyText : .badLine, expected: "a line of a manifest",
-                    found: fault.fault.detail)
+                    found: fault.detail)
             ]
         case .utterance(let utterance):
             lang = utterance.lang
