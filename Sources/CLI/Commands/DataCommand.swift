@@ -5,6 +5,8 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
-            DataSynthesizeCommand.self
+            DataSynthesizeCommand.self,
+            DataValidateCommand.self,
+            DataStatsCommand.self,
         ])
 }

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// A line of a manifest that may not be fit to be used.
 package struct ManifestLine: Sendable {
