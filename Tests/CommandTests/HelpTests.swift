@@ -20,6 +20,7 @@ extension Commands {
                 "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",
                 "--precision=", "--repeats=", "--seconds=", "--threads=",
             ],
+            "colld benchmark manifest": ["--json", "--make=", "<manifest>"],
             "colld convert": [
                 "--checkpoint=", "--dictionary=", "--json", "--output=", "--precision=",
                 "--tolerance=", "--verify=",
@@ -30,13 +31,19 @@ extension Commands {
                 "--no-progress", "--output=", "--root=", "--split=…", "--target-language=",
                 "--text-column=", "--threads=",
             ],
+            "colld data shard": [
+                "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
+                "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
+            ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
             ],
             "colld distill": [
-                "--config=", "--device=", "--dump-config", "--no-progress", "--output=",
-                "--resume", "--teacher=", "--train=", "--valid=", "<overrides>…",
+                "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
+                "--output=", "--resume", "--reverb-manifest=", "--teacher=", "--train=…",
+                "--valid=",
+                "<overrides>…",
             ],
             "colld doctor": ["--json"],
             "colld encode": [
@@ -147,6 +154,8 @@ extension Commands {
                         "fp8",
                     ], "bf16"
                 ),
+                (["data", "shard", "m.jsonl"], "--output"),
+                (["data", "shard", "m.jsonl", "--output", "o", "--prefix", "a/b"], "--prefix"),
                 (["data", "synthesize"], "--output"),
                 (["data", "import", "--output", "o"], "--from"),
                 (["data", "import", "--from", "c"], "--output"),

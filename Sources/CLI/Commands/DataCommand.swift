@@ -5,6 +5,8 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
-            DataImportCommand.self, DataSynthesizeCommand.self,
+            DataImportCommand.self,
+            DataShardCommand.self,
+            DataSynthesizeCommand.self,
         ])
 }

@@ -88,7 +88,7 @@ private struct KaldiReader {
         }
         let seconds = try durations?.value(parts[0]).flatMap(Double.init)
         return try clip(
-            parts[0], recording: parts[0], parts[1].trimmingCharacters(in: .whitespaces),
+            parts[0], recording: parts[0], parts[1].trimmed,
             seconds.map { .stated(seconds: $0) } ?? .unknown)
     }
 
@@ -97,7 +97,7 @@ private struct KaldiReader {
     ) throws -> CorpusItem {
         let audio: AudioPlace
         if written.hasSuffix("|") {
-            let command = written.dropLast().trimmingCharacters(in: .whitespaces)
+            let command = written.dropLast().trimmed
             guard source.allowsPipes else {
                 throw ImportError.pipe(
                     path: folder + "/wav.scp", id: recording, command: command)

@@ -48,7 +48,7 @@ package final class KeyedLines {
                 path: file.path,
                 faults: [.init(line: number, detail: "expected UTF-8, found other bytes")])
         }
-        return text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return text.trimmed
     }
 
     private func index(_ bytes: UnsafeRawBufferPointer) -> [UInt128: Int] {
