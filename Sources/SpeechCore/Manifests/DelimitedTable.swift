@@ -1,5 +1,3 @@
-import Foundation
-
 /// A table in a text file whose columns are found by the names in its first line.
 ///
 /// Rows are read one after another; memory does not grow with the file. Byte order marks and CR LF are

@@ -1,5 +1,3 @@
-import Foundation
-
 /// The lines `key value` of a text file, found by their keys.
 ///
 /// Files that belong together mostly have their keys in one order, so the line behind the one found
