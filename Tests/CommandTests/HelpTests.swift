@@ -26,14 +26,14 @@ extension Commands {
                 "--tolerance=", "--verify=",
             ],
             "colld data": [],
+            "colld data shard": [
+                "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
+                "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
+            ],
             "colld data import": [
                 "--allow-pipes", "--from=", "--json", "--language=", "--layout=",
                 "--no-progress", "--output=", "--root=", "--split=…", "--target-language=",
                 "--text-column=", "--threads=",
-            ],
-            "colld data shard": [
-                "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
-                "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
             ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",

@@ -6,6 +6,8 @@ struct DataCommand: ParsableCommand {
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
             DataImportCommand.self,
+            DataValidateCommand.self,
+            DataStatsCommand.self,
             DataShardCommand.self,
             DataSynthesizeCommand.self,
         ])

@@ -3,7 +3,7 @@ package import Foundation
 /// The lines of a text file, as bytes and numbered from 1.
 ///
 /// A byte order mark is skipped, CR LF ends a line as LF does, and a file may lack its last line end.
-package struct ManifestLines {
+package struct ManifestLines: Sendable {
     private let file: MappedFile
 
     init(path: String) throws {
