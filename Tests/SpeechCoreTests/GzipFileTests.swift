@@ -45,6 +45,21 @@ import Testing
         expectError(FileSystemError.self) { try GzipFile.forEachPiece(path: "/") { _ in } }
     }
 
+    @Test func noDamagePassesUnnoticed() throws {
+        let content = Array("some text, and some more of it".utf8)
+        let whole = GzipBytes.stored(content)
+        for position in whole.indices {
+            for bit in 0..<8 {
+                var bytes = whole
+                bytes[position] ^= 1 << bit
+                do {
+                    // Some bytes say when and where the file was written.
+                    #expect(try read(bytes) == content, "byte \(position), bit \(bit)")
+                } catch is GzipError {}
+            }
+        }
+    }
+
     @Test func readsAsGzipWrites() throws {
         guard FileManager.default.isExecutableFile(atPath: "/usr/bin/gzip") else { return }
         try withTemporaryDirectory { folder in

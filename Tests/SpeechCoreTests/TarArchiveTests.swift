@@ -133,6 +133,41 @@ import Testing
         fails(negative.finished(), "decimal")
     }
 
+    @Test func damagedBytesNeverLeadOutOfTheFile() throws {
+        var tar = TarBytes()
+        tar.add("././@LongLink", Array(long.utf8) + [0], kind: "L", isGNU: true)
+        tar.add("x", [1, 2], isGNU: true)
+        tar.addAttributes([("path", "p"), ("size", "3")])
+        tar.add("y", [3, 4, 5])
+        let whole = tar.finished()
+        try withTemporaryDirectory { folder in
+            let url = folder.appendingPathComponent("x.tar")
+            var refused = 0
+            // The sum of a header is made right again, so that what it says is believed.
+            for position in stride(from: 0, to: tar.bytes.count, by: 3) {
+                var bytes = whole
+                bytes[position] = bytes[position] &+ 7
+                let header = position / 512 * 512
+                if bytes[header + 257] == UInt8(ascii: "u"), !(148..<156).contains(position % 512) {
+                    let sum = (0..<512).reduce(0) { sum, index in
+                        sum + ((148..<156).contains(index) ? 0x20 : Int(bytes[header + index]))
+                    }
+                    let digits = String(sum, radix: 8)
+                    let field = String(repeating: "0", count: 6 - digits.count) + digits
+                    bytes.replaceSubrange(header + 148..<header + 154, with: Array(field.utf8))
+                }
+                try Data(bytes).write(to: url)
+                do {
+                    let members = try TarArchive(path: url.path).members
+                    #expect(members.allSatisfy { $0.range.upperBound <= bytes.count })
+                } catch is TarArchiveError {
+                    refused += 1
+                }
+            }
+            #expect(refused > 10)
+        }
+    }
+
     @Test func readsAsGNUTarWrites() throws {
         // What the program itself makes of a folder, if it is there.
         let program = URL(fileURLWithPath: "/usr/bin/tar")

@@ -182,7 +182,7 @@ final class ClipExaminer {
     private static func isBlank(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
 
     private static func trimmed(_ text: String?) -> String? {
-        guard let text = text?.trimmingCharacters(in: .whitespacesAndNewlines) else { return nil }
+        guard let text = text?.trimmed else { return nil }
         return text.isEmpty ? nil : text
     }
 

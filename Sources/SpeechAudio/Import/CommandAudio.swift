@@ -19,7 +19,7 @@ struct CommandAudio: Sendable {
 
     /// Runs a command with the shell and stores the audio that it writes to its standard output.
     ///
-    /// - Throws: `LeftOutClip`; `AudioError` for output that is no audio; `FileSystemError`.
+    /// - Throws: `LeftOutClip` for a command that fails or puts out no audio; `FileSystemError`.
     func fetch(_ command: String, recording: String) throws -> AudioInfo {
         try CorpusFolder.create(folder)
         let target = url(recording)
@@ -58,8 +58,16 @@ struct CommandAudio: Sendable {
                 reason: "expected exit code 0 of the command \"\(command)\", found "
                     + "\(process.terminationStatus)\(line)")
         }
-        let rate = try AudioReader.info(raw.path).samplingRate
-        let samples = try AudioReader.read(raw.path, samplingRate: rate)
+        let rate: Int
+        let samples: [Float]
+        do {
+            rate = try AudioReader.info(raw.path).samplingRate
+            samples = try AudioReader.read(raw.path, samplingRate: rate)
+        } catch let error as AudioError {
+            throw LeftOutClip(
+                id: recording, path: command, kind: .unreadableAudio,
+                reason: "the output of the command \"\(command)\": \(error)")
+        }
         try AudioWriter.write(samples, to: target, samplingRate: rate, format: .flac)
         return AudioInfo(
             format: .flac, samplingRate: rate, channels: 1, frames: samples.count)

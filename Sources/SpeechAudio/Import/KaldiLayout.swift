@@ -5,7 +5,9 @@ internal import SpeechCore
 ///
 /// `wav.scp` (recording, then a file or a command that ends with `|`), and where they are there `segments`
 /// (utterance, recording, start, end; -1 for the end of the recording), `text`, `utt2spk`, `utt2lang`,
-/// `utt2dur` and `reco2dur`. Files of features and archives are not read.
+/// `utt2dur` and `reco2dur`. Files of features and archives are not read. Commands are refused unless the
+/// source allows them; each is then run once, and its output kept as `audio/<recording>.flac` beside the
+/// manifests.
 enum KaldiLayout {
     static func parts(_ source: CorpusSource) -> [CorpusPart] {
         source.folders { CorpusFolder.isFile($0 + "/wav.scp") }.map { folder in
@@ -88,7 +90,7 @@ private struct KaldiReader {
         }
         let seconds = try durations?.value(parts[0]).flatMap(Double.init)
         return try clip(
-            parts[0], recording: parts[0], parts[1].trimmingCharacters(in: .whitespaces),
+            parts[0], recording: parts[0], parts[1].trimmed,
             seconds.map { .stated(seconds: $0) } ?? .unknown)
     }
 
@@ -97,7 +99,7 @@ private struct KaldiReader {
     ) throws -> CorpusItem {
         let audio: AudioPlace
         if written.hasSuffix("|") {
-            let command = written.dropLast().trimmingCharacters(in: .whitespaces)
+            let command = written.dropLast().trimmed
             guard source.allowsPipes else {
                 throw ImportError.pipe(
                     path: folder + "/wav.scp", id: recording, command: command)

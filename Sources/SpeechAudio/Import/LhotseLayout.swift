@@ -110,18 +110,16 @@ private struct LhotseReader {
             if let type = try cut.string("type"), type != "MonoCut", type != "MultiCut" {
                 return unsupported(id, "a cut of the type \(type)")
             }
-            guard let recording = try cut.file("recording") else {
+            guard let recording = try cut.file("recording").map(self.recording) else {
                 return unsupported(id, "a cut without a recording")
             }
-            let start = try cut.number("start") ?? 0
             let length = ClipLength.segment(
-                offset: start, duration: try cut.number("duration"),
-                recording: try recording.number("duration"))
+                offset: try cut.number("start") ?? 0, duration: try cut.number("duration"),
+                recording: recording.duration)
             var supervisions = try objects("supervisions", cut)
             supervisions = try supervisions.map { ($0, try $0.number("start") ?? 0) }
                 .sorted { $0.1 < $1.1 }.map(\.0)
-            return try clip(
-                id, recording, length, supervisions: supervisions, shard: shard, cut: cut)
+            return try clip(id, recording, length, supervisions, shard)
         }
     }
 
@@ -148,54 +146,82 @@ private struct LhotseReader {
     func readSupervisions(
         _ path: String, of recordings: String, _ receive: (CorpusItem) throws -> Void
     ) throws {
-        var known: [String: JSONFile] = [:]
+        // By hash: there may be as many as clips.
+        var known: [UInt128: Recording] = [:]
         try forEachObject(recordings, receive) { recording in
-            known[try text("id", recording)] = recording
+            known[KeyHash.value(try text("id", recording))] = try self.recording(recording)
             return nil
         }
         try forEachObject(path, receive) { supervision in
             let id = try text("id", supervision)
             let name = try text("recording_id", supervision)
-            guard let recording = known[name] else {
+            guard let recording = known[KeyHash.value(name)] else {
                 throw RowFault(
                     detail: "expected a recording of '\(recordings)', found '\(name)'")
             }
             let length = ClipLength.segment(
                 offset: try supervision.number("start") ?? 0,
                 duration: try supervision.number("duration"),
-                recording: try recording.number("duration"))
-            return try clip(
-                id, recording, length, supervisions: [supervision], shard: nil, cut: supervision)
+                recording: recording.duration)
+            return try clip(id, recording, length, [supervision], nil)
         }
     }
 
     // MARK: Clips
 
-    private func clip(
-        _ id: String, _ recording: JSONFile, _ length: ClipLength, supervisions: [JSONFile],
-        shard: (path: String, ranges: [String: Range<Int>])?, cut: JSONFile
-    ) throws -> CorpusItem {
+    /// What is taken of a recording.
+    private struct Recording {
+        enum Sound {
+            case place(AudioPlace)
+            /// In the archive beside the cuts.
+            case shard
+            case unsupported(String)
+        }
+
+        let sound: Sound
+        let duration: Double?
+    }
+
+    private func recording(_ file: JSONFile) throws -> Recording {
+        Recording(sound: try sound(file), duration: try file.number("duration"))
+    }
+
+    private func sound(_ recording: JSONFile) throws -> Recording.Sound {
         let sources = try objects("sources", recording)
         guard sources.count == 1, let place = sources.first else {
-            return unsupported(id, "a recording of \(sources.count) sources")
+            return .unsupported("a recording of \(sources.count) sources")
         }
         if case .array(let changes)? = recording.value("transforms"), !changes.isEmpty {
-            return unsupported(id, "a recording that is changed while it is read")
+            return .unsupported("a recording that is changed while it is read")
         }
         if case .array(let channels)? = place.value("channels"), channels.count > 1 {
-            return unsupported(id, "a recording of \(channels.count) channels")
+            return .unsupported("a recording of \(channels.count) channels")
         }
-        let audio: AudioPlace
         switch try place.string("type") {
-        case "file": audio = .file(source.resolve(try text("source", place), in: folder))
+        case "file":
+            return .place(.file(source.resolve(try text("source", place), in: folder)))
         case "command":
             let command = try text("source", place)
             let name = try text("id", recording)
             guard source.allowsPipes else {
                 throw ImportError.pipe(path: recording.path, id: name, command: command)
             }
-            audio = .command(command, recording: name)
-        case "shar":
+            return .place(.command(command, recording: name))
+        case "shar": return .shard
+        case let other: return .unsupported("a recording of the type \(other ?? "null")")
+        }
+    }
+
+    private func clip(
+        _ id: String, _ recording: Recording, _ length: ClipLength, _ supervisions: [JSONFile],
+        _ shard: (path: String, ranges: [String: Range<Int>])?
+    ) throws -> CorpusItem {
+        let details = try details(supervisions)
+        switch recording.sound {
+        case .unsupported(let found): return unsupported(id, found)
+        case .place(let audio):
+            return .clip(described(CorpusClip(id: id, audio: audio, length: length), details))
+        case .shard:
             guard let shard, let range = shard.ranges[id] else {
                 let archive = shard.map { "'\($0.path)'" } ?? "a recording.<number>.tar"
                 return .leftOut(
@@ -203,15 +229,10 @@ private struct LhotseReader {
                         id: id, path: shard?.path ?? folder, kind: .missingFile,
                         reason: "expected a member '\(id)' of \(archive), found none"))
             }
-            return .clip(
-                described(
-                    CorpusClip(id: id, audio: .member(path: shard.path, bytes: range)),
-                    try details(supervisions)))
-        case let other: return unsupported(id, "a recording of the type \(other ?? "null")")
+            // Shar stores what the cut is of the recording, and no more.
+            let audio = AudioPlace.member(path: shard.path, bytes: range)
+            return .clip(described(CorpusClip(id: id, audio: audio), details))
         }
-        return .clip(
-            described(
-                CorpusClip(id: id, audio: audio, length: length), try details(supervisions)))
     }
 
     private struct Details {

@@ -100,6 +100,8 @@ enum BraceExpansion {
 private struct ShardReader {
     let file: MappedFile
     let source: CorpusSource
+    /// More than any transcript or description of a sample has.
+    private static let textLimit = 16 << 20
 
     init(_ path: String, _ source: CorpusSource) throws {
         file = try MappedFile(path: path)
@@ -152,16 +154,16 @@ private struct ShardReader {
                 switch member.ending {
                 case "json": try describe(&clip, member.range)
                 case "txt":
-                    let text = file.withBytes(member.range) {
-                        String(validating: $0, as: UTF8.self)
-                    }
-                    guard let text else {
+                    guard let text = String(validating: try bytes(member.range), as: UTF8.self)
+                    else {
                         return leftOut(.badRow, "expected a .txt in UTF-8, found other bytes")
                     }
                     clip.text = text
                 default: break
                 }
             }
+        } catch let error as RowFault {
+            return leftOut(.badRow, error.detail)
         } catch let error as JSONFileError {
             return leftOut(.badRow, error.description)
         } catch let error as JSONSyntaxError {
@@ -172,8 +174,20 @@ private struct ShardReader {
         return .clip(clip)
     }
 
+    /// Reads a member without touching the mapping: pages around it, which are audio, would be taken into
+    /// memory as well.
+    private func bytes(_ range: Range<Int>) throws -> Data {
+        guard range.count <= Self.textLimit else {
+            throw RowFault(
+                detail: "expected at most \(Self.textLimit) bytes of text, found \(range.count)")
+        }
+        var data = Data(count: range.count)
+        try data.withUnsafeMutableBytes { try file.read(range, into: $0) }
+        return data
+    }
+
     private func describe(_ clip: inout CorpusClip, _ range: Range<Int>) throws {
-        let value = try file.withBytes(range) { try JSONValue(parsing: $0) }
+        let value = try JSONValue(parsing: try bytes(range))
         guard case .object(let object) = value else {
             throw JSONFileError.malformed(
                 path: file.path, line: 1, column: 1,

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A table in a text file whose columns are found by the names in its first line.
 ///
 /// Rows are read one after another; memory does not grow with the file. Byte order marks and CR LF are
@@ -32,7 +30,7 @@ package struct DelimitedTable: Sendable {
         /// A field without white space around it; nil for no column and for an empty field.
         package func text(_ column: Int?) -> String? {
             guard let column else { return nil }
-            let text = fields[column].trimmingCharacters(in: .whitespacesAndNewlines)
+            let text = fields[column].trimmed
             return text.isEmpty ? nil : text
         }
     }
@@ -53,7 +51,7 @@ package struct DelimitedTable: Sendable {
         hasHeader = true
         var header: [String]?
         try Self.forEachRecord(path, dialect) { _, record in
-            header = try record.get().map { $0.trimmingCharacters(in: .whitespaces) }
+            header = try record.get().map { $0.trimmed }
             return false
         }
         guard let header else { throw ManifestError.empty(path: path) }
@@ -147,6 +145,19 @@ package struct DelimitedTable: Sendable {
             throw ManifestError.badLines(
                 path: path, faults: [.init(line: error.line, detail: error.detail)])
         }
+    }
+}
+
+extension StringProtocol {
+    /// The text without white space at its ends.
+    ///
+    /// Many times as fast as what Foundation offers, which shows in tables of millions of rows.
+    package var trimmed: String {
+        let scalars = unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        return String(self[first..<scalars.index(after: last)])
     }
 }
 

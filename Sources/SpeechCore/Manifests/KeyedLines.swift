@@ -1,5 +1,3 @@
-import Foundation
-
 /// The lines `key value` of a text file, found by their keys.
 ///
 /// Files that belong together mostly have their keys in one order, so the line behind the one found
@@ -48,7 +46,7 @@ package final class KeyedLines {
                 path: file.path,
                 faults: [.init(line: number, detail: "expected UTF-8, found other bytes")])
         }
-        return text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return text.trimmed
     }
 
     private func index(_ bytes: UnsafeRawBufferPointer) -> [UInt128: Int] {
