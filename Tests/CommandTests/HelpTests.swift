@@ -20,18 +20,33 @@ extension Commands {
                 "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",
                 "--precision=", "--repeats=", "--seconds=", "--threads=",
             ],
+            "colld benchmark manifest": ["--json", "--make=", "<manifest>"],
             "colld convert": [
                 "--checkpoint=", "--dictionary=", "--json", "--output=", "--precision=",
                 "--tolerance=", "--verify=",
             ],
             "colld data": [],
+            "colld data shard": [
+                "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
+                "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
+            ],
+            "colld data stats": ["--json", "<manifests>…"],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
             ],
+            "colld data validate": [
+                "--duration-tolerance=", "--ignore=", "--json", "--max-clipping=",
+                "--max-duration=", "--max-foreign=", "--max-silence=", "--min-duration=",
+                "--model=", "--no-audio", "--no-progress", "--output=", "--report=",
+                "--require-text", "--silence-level=", "--strict", "--threads=", "--vocabulary=",
+                "<manifest>",
+            ],
             "colld distill": [
-                "--config=", "--device=", "--dump-config", "--no-progress", "--output=",
-                "--resume", "--teacher=", "--train=", "--valid=", "<overrides>…",
+                "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
+                "--output=", "--resume", "--reverb-manifest=", "--teacher=", "--train=…",
+                "--valid=",
+                "<overrides>…",
             ],
             "colld doctor": ["--json"],
             "colld encode": [
@@ -142,7 +157,19 @@ extension Commands {
                         "fp8",
                     ], "bf16"
                 ),
+                (["data", "shard", "m.jsonl"], "--output"),
+                (["data", "shard", "m.jsonl", "--output", "o", "--prefix", "a/b"], "--prefix"),
                 (["data", "synthesize"], "--output"),
+                (["data", "validate"], "<manifest>"),
+                (["data", "validate", "m", "--ignore", "silence,noise"], "--ignore"),
+                (["data", "validate", "m", "--ignore", "bad-line"], "--ignore"),
+                (["data", "validate", "m", "--max-silence", "1.5"], "--max-silence"),
+                (
+                    ["data", "validate", "m", "--min-duration", "2", "--max-duration", "1"],
+                    "--max-duration"
+                ),
+                (["data", "validate", "m", "--threads=-1"], "--threads"),
+                (["data", "stats"], "<manifests>"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],

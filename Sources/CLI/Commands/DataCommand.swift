@@ -5,8 +5,9 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
+            DataShardCommand.self,
+            DataStatsCommand.self,
             DataSynthesizeCommand.self,
             DataValidateCommand.self,
-            DataStatsCommand.self,
         ])
 }

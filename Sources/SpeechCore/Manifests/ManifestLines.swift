@@ -131,7 +131,15 @@ package enum ManifestPath {
     /// The absolute path that `path` means in a manifest in `folder`.
     static func resolve(_ path: String, in folder: URL) -> String {
         let expanded = path.hasPrefix("~/") ? (path as NSString).expandingTildeInPath : path
-        if expanded.hasPrefix("/") { return expanded }
+        if expanded.utf8.first == UInt8(ascii: "/") { return expanded }
+        // Only such parts need Foundation, which would take longer than reading the line.
+        let needsStandardizing = expanded.utf8.split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false
+        ).contains { $0.isEmpty || $0.first == UInt8(ascii: ".") }
+        let root = folder.path
+        guard needsStandardizing || !root.hasPrefix("/") else {
+            return root.utf8.last == UInt8(ascii: "/") ? root + expanded : root + "/" + expanded
+        }
         return folder.appendingPathComponent(expanded).standardizedFileURL.path
     }
 
