@@ -40,6 +40,7 @@ import Testing
             try data.prefix(data.count / 2).write(to: $0.file("2.flac"))
         },
         Case(name: "a longer manifest", reason: .wrongDuration) { ["duration": "1.02"] },
+        Case(name: "an impossible manifest", reason: .wrongDuration) { ["duration": "1e300"] },
         Case(name: "a rounded manifest", reason: nil) { ["duration": "1.009"] },
         Case(name: "a shorter manifest", reason: .wrongDuration) { ["duration": "0.8"] },
         Case(name: "a little shorter", reason: nil) { ["duration": "0.95"] },

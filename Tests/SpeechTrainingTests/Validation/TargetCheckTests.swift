@@ -71,6 +71,7 @@ import Testing
             #expect(found[0].found == "10 in 1 s")
             #expect(try findings("abababababa", check, in: folder).count == 1)
             #expect(try findings("aaaaa", check, in: folder).isEmpty)
+            #expect(try findings("aaaaa", check, duration: 1e300, in: folder).isEmpty)
             #expect(try findings("aaaaaa", check, in: folder).count == 1)
         }
     }
