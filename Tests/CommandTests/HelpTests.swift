@@ -31,6 +31,11 @@ extension Commands {
                 "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
             ],
             "colld data stats": ["--json", "<manifests>…"],
+            "colld data import": [
+                "--allow-pipes", "--from=", "--json", "--language=", "--layout=",
+                "--no-progress", "--output=", "--root=", "--split=…", "--target-language=",
+                "--text-column=", "--threads=",
+            ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
@@ -170,6 +175,8 @@ extension Commands {
                 ),
                 (["data", "validate", "m", "--threads=-1"], "--threads"),
                 (["data", "stats"], "<manifests>"),
+                (["data", "import", "--output", "o"], "--from"),
+                (["data", "import", "--from", "c"], "--output"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],

@@ -5,9 +5,10 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
-            DataShardCommand.self,
-            DataStatsCommand.self,
-            DataSynthesizeCommand.self,
+            DataImportCommand.self,
             DataValidateCommand.self,
+            DataStatsCommand.self,
+            DataShardCommand.self,
+            DataSynthesizeCommand.self,
         ])
 }

@@ -33,8 +33,8 @@ public struct ValidatedManifest: Sendable {
     /// - Throws: `ManifestValidationError.nothingLeft`, or `FileSystemError.cannotWrite`.
     public func writeManifest(to url: URL) throws {
         try requireFit()
-        let isSameFolder =
-            ManifestPath.folder(of: url).path == ManifestPath.folder(of: blocks.url).path
+        let folder = ManifestPath.folder(of: url)
+        let isSameFolder = folder.path == ManifestPath.folder(of: blocks.url).path
         try AtomicFile.write(to: url) { sink in
             if blocks.holdsJSONLines, isSameFolder {
                 for record in records.all where record.isFit {
@@ -47,8 +47,8 @@ public struct ValidatedManifest: Sendable {
                 let text =
                     blocks.holdsJSONLines
                     ? try blocks.withBytes(line.bytes) {
-                        try JSONLinesManifest.moved($0, utterance, beside: url)
-                    } : JSONLinesManifest.line(utterance, beside: url)
+                        try JSONLinesManifest.moved($0, utterance, to: folder)
+                    } : JSONLinesManifest.line(utterance, folder: folder)
                 try sink.write(text + "\n")
             }
         }
