@@ -30,6 +30,7 @@ extension Commands {
                 "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
                 "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
             ],
+            "colld data stats": ["--json", "<manifests>…"],
             "colld data import": [
                 "--allow-pipes", "--from=", "--json", "--language=", "--layout=",
                 "--no-progress", "--output=", "--root=", "--split=…", "--target-language=",
@@ -38,6 +39,13 @@ extension Commands {
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
+            ],
+            "colld data validate": [
+                "--duration-tolerance=", "--ignore=", "--json", "--max-clipping=",
+                "--max-duration=", "--max-foreign=", "--max-silence=", "--min-duration=",
+                "--model=", "--no-audio", "--no-progress", "--output=", "--report=",
+                "--require-text", "--silence-level=", "--strict", "--threads=", "--vocabulary=",
+                "<manifest>",
             ],
             "colld distill": [
                 "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
@@ -157,6 +165,16 @@ extension Commands {
                 (["data", "shard", "m.jsonl"], "--output"),
                 (["data", "shard", "m.jsonl", "--output", "o", "--prefix", "a/b"], "--prefix"),
                 (["data", "synthesize"], "--output"),
+                (["data", "validate"], "<manifest>"),
+                (["data", "validate", "m", "--ignore", "silence,noise"], "--ignore"),
+                (["data", "validate", "m", "--ignore", "bad-line"], "--ignore"),
+                (["data", "validate", "m", "--max-silence", "1.5"], "--max-silence"),
+                (
+                    ["data", "validate", "m", "--min-duration", "2", "--max-duration", "1"],
+                    "--max-duration"
+                ),
+                (["data", "validate", "m", "--threads=-1"], "--threads"),
+                (["data", "stats"], "<manifests>"),
                 (["data", "import", "--output", "o"], "--from"),
                 (["data", "import", "--from", "c"], "--output"),
                 (["export", "hf", "--model", "m"], "--output"),

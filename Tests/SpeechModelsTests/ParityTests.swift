@@ -108,11 +108,14 @@ import Torch
         let fixture = try Case(name)
         let extractor = fixture.model.featureExtractor
         for clip in fixture.lengths.indices {
-            let features = try extractor.extract([fixture.expected.floats("raw.\(clip)")])
+            let waveform = try fixture.expected.floats("raw.\(clip)")
+            let features = try extractor.extract([waveform])
             let output = withoutGradients {
                 fixture.model.encoder.encode(EncoderInput(features))
             }
             let frames = output.outputLengths[0]
+            let geometry = FrameGeometry(fixture.model.encoder.config, extractor)
+            #expect(geometry.outputCount(samples: waveform.count) == frames)
             let last = try #require(output.lastHiddenState)
             #expect(last.size(1) >= frames)
             let name = "alone.\(clip).last_hidden_state"

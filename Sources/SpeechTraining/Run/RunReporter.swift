@@ -146,7 +146,7 @@ public struct ProgressState: Sendable, ProgressLine {
 
     /// `1:02:03`, `2:03`.
     static func duration(_ seconds: Double) -> String {
-        guard seconds.isFinite else { return "-" }
+        guard seconds.isFinite, seconds < 1e12 else { return "-" }
         let whole = Int(seconds.rounded())
         let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
         return hours > 0

@@ -69,7 +69,7 @@ public struct ManifestValidation: Sendable {
             manifest, ofBytes: settings.checksAudio ? 2 << 10 : 64 << 10)
         let check = UtteranceCheck(settings: settings, targets: targets)
         let queue = PrefetchQueue(
-            range: 0..<blocks.count, threads: threads, limit: 4 * threads
+            range: 0..<blocks.count, threads: min(threads, max(1, blocks.count)), limit: 4 * threads
         ) { index, _ in
             try blocks.lines(ofBlock: index).map { try CheckedLine($0, check) }
         }
@@ -112,9 +112,11 @@ struct CheckedLine: Sendable {
             lang = fault.lang
             duration = fault.duration ?? 0
             // A text of white space is what the reason is for, though no reader takes the line.
+            let isBlank =
+                fault.hasBlankText && !check.settings.ignored.contains(.emptyText)
             result.findings = [
                 ValidationFinding(
-                    fault.hasBlankText ? .emptyText : .badLine, expected: "a line of a manifest",
+                    isBlank ? .emptyText : .badLine, expected: "a line of a manifest",
                     found: fault.detail)
             ]
         case .utterance(let utterance):
