@@ -16,6 +16,8 @@ public enum AudioError: ReportedError, Equatable {
     case corrupt(path: String, position: Int)
     /// The file is an audio file without a single sample.
     case empty(path: String)
+    /// A recording is said to lie in bytes that the file does not have.
+    case bytesOutsideFile(path: String, first: Int, count: Int, fileBytes: Int)
     /// A sample is infinite or not a number; `frame` counts from the start of the file.
     case nonFinite(path: String, frame: Int)
     /// The file has more channels than can be meant as one recording.
@@ -53,6 +55,9 @@ public enum AudioError: ReportedError, Equatable {
                 + "at byte \(position), found other or damaged data"
         case .empty(let path):
             return "audio file '\(path)' is empty: expected at least one frame, found none"
+        case .bytesOutsideFile(let path, let first, let count, let fileBytes):
+            return "'\(path)': expected a recording of \(count) bytes at byte \(first), "
+                + "found a file of \(fileBytes) bytes"
         case .nonFinite(let path, let frame):
             return "audio file '\(path)' has a bad sample at frame \(frame): "
                 + "expected finite numbers, found NaN or infinity"

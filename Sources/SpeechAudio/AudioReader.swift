@@ -11,10 +11,13 @@ public enum AudioReader {
 
     /// Reads what a file's header says; an MP3 whose header states no length is decoded to measure it.
     ///
+    /// `bytes` tells which part of the file is the recording, for example a member of a tar; nil means
+    /// all of it.
+    ///
     /// - Throws: `AudioError` when the file is missing, no file, unreadable, of unknown format, cut
     ///   short (WAV), corrupt (OGG), empty, or has too many channels or an unusable rate.
-    public static func info(_ path: String) throws -> AudioInfo {
-        let file = try SoundFile(path: path)
+    public static func info(_ path: String, bytes: Range<Int>? = nil) throws -> AudioInfo {
+        let file = try SoundFile(path: path, bytes: bytes)
         let frames = try file.promisedFrames ?? decode(file, from: 0, count: nil).count
         return AudioInfo(
             format: file.format, samplingRate: file.samplingRate, channels: file.channels,
@@ -23,7 +26,7 @@ public enum AudioReader {
 
     /// Decodes a file or a segment of it: the mean of its channels, resampled; [samples], full scale ±1.
     ///
-    /// `offset` and `duration` are in seconds; without a duration the segment ends with the file. The
+    /// `bytes` is as for `info`. `offset` and `duration` are in seconds; without a duration the segment ends with the file. The
     /// segment is cut before resampling, at the nearest frames of the file's own rate, and becomes
     /// ⌈frames · samplingRate / rate⌉ samples. Lossy codecs and float files may exceed ±1; nothing is
     /// clipped. A segment of an MP3 costs the decoding of the whole file, as only that finds it exactly.
@@ -31,8 +34,8 @@ public enum AudioReader {
     /// - Throws: `AudioError` as `info` does, and when the data is truncated or corrupt, holds samples
     ///   that are not finite, or the segment is not inside the file.
     public static func read(
-        _ path: String, offset: Double = 0, duration: Double? = nil, samplingRate: Int = 16_000,
-        quality: Resampler.Quality = .high
+        _ path: String, bytes: Range<Int>? = nil, offset: Double = 0, duration: Double? = nil,
+        samplingRate: Int = 16_000, quality: Resampler.Quality = .high
     ) throws -> [Float] {
         guard offset.isFinite, offset >= 0 else {
             throw AudioError.invalidOffset(path: path, offset: offset)
@@ -40,7 +43,7 @@ public enum AudioReader {
         if let duration, !(duration.isFinite && duration > 0) {
             throw AudioError.invalidDuration(path: path, duration: duration)
         }
-        let file = try SoundFile(path: path)
+        let file = try SoundFile(path: path, bytes: bytes)
         let mono: [Float]
         if offset == 0, duration == nil {
             mono = try decode(file, from: 0, count: nil)

@@ -8,9 +8,11 @@ enum OggPages {
     /// The position of the first byte that belongs to no whole and undamaged page, or nil.
     ///
     /// - Throws: `FileSystemError` when the file cannot be read.
-    static func firstDamage(in path: String) throws -> Int? {
-        let file = try MappedFile(path: path)
-        return file.withBytes(0..<file.count) { bytes in
+    static func firstDamage(in source: EncodedAudio) throws -> Int? {
+        let file = try MappedFile(path: source.path)
+        // The file may have been cut short since it was opened.
+        let end = min(source.start + source.count, file.count)
+        return file.withBytes(min(source.start, end)..<end) { bytes in
             var position = 0
             while position < bytes.count {
                 guard let length = pageLength(of: bytes, at: position),

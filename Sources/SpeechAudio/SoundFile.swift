@@ -1,5 +1,4 @@
 internal import CSndFile
-internal import Foundation
 
 /// An audio file opened for reading with libsndfile, closed when released.
 final class SoundFile {
@@ -11,32 +10,29 @@ final class SoundFile {
     let promisedFrames: Int?
     private let handle: OpaquePointer
     // Outlives the handle, which calls it.
-    private let source: SequentialFile?
+    private let source: EncodedAudio
 
     static let channelLimit = 1...16
     static let samplingRateLimit = 1000...768_000
 
-    /// Opens a file and checks what its header says.
-    init(path: String) throws {
+    /// Opens a file, or the part of it that `bytes` tells, and checks what its header says.
+    init(path: String, bytes: Range<Int>?) throws {
         self.path = path
-        try Self.checkReadable(path)
+        source = try EncodedAudio(path: path, range: bytes)
         var header = SF_INFO()
-        var source: SequentialFile?
-        var opened = sf_open(path, Int32(SFM_READ), &header)
+        var opened = source.open(&header, tellingEnd: true)
         if opened != nil, AudioFormat(libraryFormat: Int(header.format)) == .mp3 {
             sf_close(opened)
             header = SF_INFO()
-            source = SequentialFile(path: path)
-            opened = source?.open(&header)
+            opened = source.open(&header, tellingEnd: false)
         }
         guard let handle = opened else {
-            throw AudioError.unknownFormat(path: path, found: Self.start(of: path))
+            throw AudioError.unknownFormat(path: path, found: Self.start(of: source))
         }
         guard let format = AudioFormat(libraryFormat: Int(header.format)) else {
             sf_close(handle)
-            throw AudioError.unknownFormat(path: path, found: Self.start(of: path))
+            throw AudioError.unknownFormat(path: path, found: Self.start(of: source))
         }
-        self.source = source
         self.handle = handle
         self.format = format
         samplingRate = Int(header.samplerate)
@@ -82,36 +78,21 @@ final class SoundFile {
     private func checkStructure() throws {
         switch format {
         case .wav:
-            guard let data = WaveDataChunk(path: path), data.isCutShort else { return }
+            guard let data = WaveDataChunk(source), data.isCutShort else { return }
             throw AudioError.truncated(
                 path: path, expected: data.promisedFrames, found: promisedFrames ?? 0)
         case .vorbis, .opus:
-            guard let position = try OggPages.firstDamage(in: path) else { return }
+            guard let position = try OggPages.firstDamage(in: source) else { return }
             throw AudioError.corrupt(path: path, position: position)
         case .flac, .mp3: return
         }
     }
 
-    private static func checkReadable(_ path: String) throws {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { throw AudioError.missingFile(path: path) }
-            throw AudioError.unreadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        // Not a pipe either: formats are recognised by seeking.
-        guard status.st_mode & S_IFMT == S_IFREG else { throw AudioError.notAFile(path: path) }
-        guard access(path, R_OK) == 0 else {
-            throw AudioError.unreadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        guard status.st_size > 0 else { throw AudioError.empty(path: path) }
-    }
-
     // libsndfile keeps the reason of a failed open in a variable of the whole process, where a
     // failure on another thread may replace it; the file's first bytes say as much, reliably.
-    private static func start(of path: String) -> String {
-        guard let file = FileHandle(forReadingAtPath: path),
-            let bytes = try? file.read(upToCount: 16)
-        else { return "a file that cannot be read" }
+    private static func start(of source: EncodedAudio) -> String {
+        let bytes = source.bytes(at: 0, count: 16)
+        guard !bytes.isEmpty else { return "a file that cannot be read" }
         let known: [(magic: [UInt8], name: String)] = [
             ([UInt8]("RIFF".utf8), "a damaged WAV file"),
             ([UInt8]("fLaC".utf8), "a damaged FLAC file"),

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// The size that a RIFF/WAVE file promises for its samples, against what is there.
 ///
 /// libsndfile quietly shortens the frame count of a file that was cut off, so the promise has to be
@@ -18,19 +16,17 @@ struct WaveDataChunk {
     var isCutShort: Bool { promisedBytes < 0x7fff_f000 && presentBytes < promisedBytes }
 
     /// Walks the chunks of a file; nil when it is no RIFF file or has no sample chunk.
-    init?(path: String) {
-        guard let file = FileHandle(forReadingAtPath: path),
-            let end = try? file.seekToEnd(), (try? file.seek(toOffset: 0)) != nil,
-            let start = try? file.read(upToCount: 12), start.count == 12,
-            start.starts(with: "RIFF".utf8), start.dropFirst(8).elementsEqual("WAVE".utf8)
+    init?(_ source: EncodedAudio) {
+        let start = source.bytes(at: 0, count: 12)
+        guard start.count == 12, start.starts(with: "RIFF".utf8),
+            start.dropFirst(8).elementsEqual("WAVE".utf8)
         else { return nil }
-        var position: UInt64 = 12
+        var position = 12
         var bytesPerFrame = 0
         // A damaged file could otherwise lead from chunk to tiny chunk for ever.
         for _ in 0..<1000 {
-            guard (try? file.seek(toOffset: position)) != nil,
-                let header = try? file.read(upToCount: 24), header.count >= 8
-            else { return nil }
+            let header = source.bytes(at: position, count: 24)
+            guard header.count >= 8 else { return nil }
             let name = header.prefix(4)
             let size = Int(Self.littleEndian(header.dropFirst(4).prefix(4)))
             if name.elementsEqual("fmt ".utf8), header.count >= 22 {
@@ -38,16 +34,16 @@ struct WaveDataChunk {
             }
             if name.elementsEqual("data".utf8) {
                 promisedBytes = size
-                presentBytes = Int(end) - Int(position) - 8
+                presentBytes = source.count - position - 8
                 self.bytesPerFrame = bytesPerFrame
                 return
             }
-            position += 8 + UInt64(size + size % 2)
+            position += 8 + size + size % 2
         }
         return nil
     }
 
-    private static func littleEndian(_ bytes: Data) -> UInt32 {
+    private static func littleEndian(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 }

@@ -139,6 +139,44 @@ struct AudioReaderTests {
             for try await clip in group { #expect(clip == expected) }
         }
     }
+
+    @Test(
+        "a recording inside a larger file reads as it does alone",
+        arguments: [Encoding.wav16, .wav24, .flac, .mp3, .vorbis, .opus])
+    func byteRange(encoding: Encoding) throws {
+        let alone = folder.path("alone.\(encoding.name)")
+        try encoding.write(sine(300, rate: 24000, seconds: 0.7), rate: 24000, to: alone)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: alone))
+        let first = 512
+        let range = first..<first + bytes.count
+        // What stands before and behind could be taken for audio, too.
+        let whole = try folder.write(
+            bytes.suffix(first) + bytes + bytes.prefix(900),
+            as: "whole.tar")
+        #expect(try AudioReader.info(whole, bytes: range) == AudioReader.info(alone))
+        #expect(try AudioReader.read(whole, bytes: range) == AudioReader.read(alone))
+        #expect(
+            try AudioReader.read(whole, bytes: range, offset: 0.2, duration: 0.25)
+                == AudioReader.read(alone, offset: 0.2, duration: 0.25))
+    }
+
+    @Test("bytes that a file does not have, or that are cut short, are an error")
+    func byteRangeErrors() throws {
+        let path = Clip.path("speech_en.wav")
+        let size = try Data(contentsOf: URL(fileURLWithPath: path)).count
+        #expect(
+            throws: AudioError.bytesOutsideFile(
+                path: path, first: 10, count: size, fileBytes: size)
+        ) {
+            try AudioReader.read(path, bytes: 10..<10 + size)
+        }
+        #expect(throws: AudioError.empty(path: path)) { try AudioReader.read(path, bytes: 4..<4) }
+        #expect(
+            throws: AudioError.truncated(path: path, expected: 25600, found: 25599)
+        ) {
+            try AudioReader.read(path, bytes: 0..<size - 2)
+        }
+    }
 }
 
 /// Enough of MPEG-1 layer III to find where a frame ends.

@@ -54,14 +54,16 @@ import Testing
                     offset: 0.1, duration: 0.3, text: "line\nbreak", lang: "eng_Latn",
                     speaker: "s", targetText: "t", targetLang: "de", samples: 4800),
                 Utterance(id: "b", audioPath: "/elsewhere/b.wav", duration: 1e-3),
+                Utterance(
+                    id: "c", audioPath: "/elsewhere/b.tar", byteRange: 1536..<9000, duration: 2),
             ]
             try JSONLinesManifest.write(utterances, to: url)
             #expect(try JSONLinesManifest.read(url) == utterances)
             let text = try String(contentsOf: url, encoding: .utf8)
             #expect(text.hasPrefix(#"{"audio_filepath": "x/a \"1\".wav", "offset": 0.1"#))
-            #expect(text.split(separator: "\n").count == 2)
+            #expect(text.split(separator: "\n").count == 3)
             #expect(throws: ManifestError.self) { try JSONLinesManifest.write([], to: url) }
-            #expect(try JSONLinesManifest.read(url).count == 2)
+            #expect(try JSONLinesManifest.read(url).count == 3)
         }
     }
 

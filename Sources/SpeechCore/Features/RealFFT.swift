@@ -114,6 +114,14 @@ struct RealFFT: Sendable {
 
     /// Replaces `workspace.power` by the squared magnitudes of the spectrum of `workspace.signal`.
     func transform(_ workspace: borrowing Workspace) {
+        separate(transformPairs(workspace), into: workspace.power)
+    }
+
+    /// Transforms the `half` complex numbers of `workspace.signal`: their real parts, then their
+    /// imaginary ones.
+    ///
+    /// - Returns: the spectrum in the same layout, in memory of the workspace.
+    func transformPairs(_ workspace: borrowing Workspace) -> UnsafeMutablePointer<Lanes> {
         var source = workspace.signal
         var target = workspace.spare
         for pass in passes {
@@ -131,7 +139,7 @@ struct RealFFT: Sendable {
             }
             swap(&source, &target)
         }
-        separate(source, into: workspace.power)
+        return source
     }
 
     /// One pass of any radix, by its definition.

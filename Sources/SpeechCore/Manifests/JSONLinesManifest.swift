@@ -3,9 +3,10 @@ public import Foundation
 /// Manifests as NeMo writes them: one JSON object a line.
 ///
 /// Keys: `audio_filepath` and `duration` are required; `offset`, `text`, `lang`, `id`, `speaker`,
-/// `target_text`, `target_lang` and `num_samples` are optional, others are ignored. Paths are relative
-/// to the manifest. An utterance without `id` is named by its path as written, and by its offset if it
-/// has one.
+/// `target_text`, `target_lang` and `num_samples` are optional, others are ignored. `byte_offset` and
+/// `byte_size` together say which bytes of the file are the recording, for members of a tar. Paths are
+/// relative to the manifest. An utterance without `id` is named by its path as written, and by its
+/// offsets if it has some.
 public enum JSONLinesManifest {
     /// Reads a manifest.
     ///
@@ -77,14 +78,28 @@ public enum JSONLinesManifest {
         if let offset, offset < 0 {
             throw Fault(detail: "wrong 'offset': expected seconds from 0, found \(offset)")
         }
+        let bytes = try byteRange(line)
+        let places = [bytes.map { "@byte \($0.lowerBound)" }, offset.map { "@\($0)" }]
         return Utterance(
-            id: try identifier(line) ?? offset.map { "\(path)@\($0)" } ?? path,
-            audioPath: ManifestPath.resolve(path, in: folder),
+            id: try identifier(line) ?? path + places.compactMap { $0 }.joined(),
+            audioPath: ManifestPath.resolve(path, in: folder), byteRange: bytes,
             offset: offset ?? 0, duration: duration,
             text: try text("text", line), lang: try text("lang", line),
             speaker: try identifier(line, key: "speaker"),
             targetText: try text("target_text", line), targetLang: try text("target_lang", line),
             samples: try line.integer("num_samples", in: 1...Int.max))
+    }
+
+    private static func byteRange(_ line: JSONFile) throws -> Range<Int>? {
+        // No file comes near the limit, and the sum of both cannot overflow.
+        let first = try line.integer("byte_offset", in: 0...Int.max / 4)
+        let count = try line.integer("byte_size", in: 1...Int.max / 4)
+        switch (first, count) {
+        case (nil, nil): return nil
+        case (let first?, let count?): return first..<first + count
+        case (_?, nil): throw Fault(detail: "missing 'byte_size' beside 'byte_offset'")
+        case (nil, _?): throw Fault(detail: "missing 'byte_offset' beside 'byte_size'")
+        }
     }
 
     /// A text that, where it is given, has at least one character besides white space.
@@ -120,6 +135,10 @@ public enum JSONLinesManifest {
         var object = JSONObject()
         let path = ManifestPath.relative(utterance.audioPath, to: folder)
         object["audio_filepath"] = .string(path)
+        if let bytes = utterance.byteRange {
+            object["byte_offset"] = .integer(bytes.lowerBound)
+            object["byte_size"] = .integer(bytes.count)
+        }
         if utterance.offset != 0 { object["offset"] = .number(utterance.offset) }
         object["duration"] = .number(utterance.duration)
         object["text"] = utterance.text.map(JSONValue.string)

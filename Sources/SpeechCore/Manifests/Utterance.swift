@@ -6,7 +6,9 @@ public struct Utterance: Sendable, Hashable {
     public var id: String
     /// The absolute path of the audio file.
     public var audioPath: String
-    /// Where the utterance begins in the file, in seconds.
+    /// Where in the file the encoded audio lies, in bytes, for members of a tar; nil for all of it.
+    public var byteRange: Range<Int>?
+    /// Where the utterance begins in the recording, in seconds.
     public var offset: Double
     /// The length in seconds, above 0.
     public var duration: Double
@@ -25,12 +27,13 @@ public struct Utterance: Sendable, Hashable {
 
     /// Describes an utterance.
     public init(
-        id: String, audioPath: String, offset: Double = 0, duration: Double, text: String? = nil,
-        lang: String? = nil, speaker: String? = nil, targetText: String? = nil,
-        targetLang: String? = nil, samples: Int? = nil
+        id: String, audioPath: String, byteRange: Range<Int>? = nil, offset: Double = 0,
+        duration: Double, text: String? = nil, lang: String? = nil, speaker: String? = nil,
+        targetText: String? = nil, targetLang: String? = nil, samples: Int? = nil
     ) {
         self.id = id
         self.audioPath = audioPath
+        self.byteRange = byteRange
         self.offset = offset
         self.duration = duration
         self.text = text

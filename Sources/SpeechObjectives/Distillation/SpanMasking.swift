@@ -10,6 +10,14 @@ public struct SpanMasking: Codable, Equatable, Sendable {
         case fairseq
         /// No masking: the student hears what the teacher hears.
         case none
+
+        fileprivate var spans: SpanSampler? {
+            switch self {
+            case .fairseq2: .fairseq2
+            case .fairseq: .fairseq
+            case .none: nil
+            }
+        }
     }
 
     /// Where span starts come from.
@@ -74,13 +82,12 @@ public struct SpanMasking: Codable, Equatable, Sendable {
     public func sample(
         lengths: [Int], using generator: inout SeededGenerator
     ) -> [[Int]] {
-        guard sampler != .none else { return lengths.map { _ in [] } }
+        guard let spans = sampler.spans else { return lengths.map { _ in [] } }
         var masked = lengths.map { frames -> [Int] in
             guard frames >= minimumFrames else { return [] }
-            var isMasked = [Bool](repeating: false, count: frames)
-            for start in starts(frames: frames, using: &generator) {
-                for frame in start..<min(frames, start + length) { isMasked[frame] = true }
-            }
+            let isMasked = spans.mask(
+                count: frames, span: length, probability: probability,
+                minimumSpans: minimumSpans, using: &generator)
             return isMasked.indices.filter { isMasked[$0] }
         }
         if equalizes {
@@ -92,24 +99,5 @@ public struct SpanMasking: Codable, Equatable, Sendable {
             }
         }
         return masked
-    }
-
-    private func starts(frames: Int, using generator: inout SeededGenerator) -> [Int] {
-        switch sampler {
-        case .none:
-            return []
-        case .fairseq2:
-            let drawn = Int(probability / Double(length) * Double(frames - 1))
-            return (0..<max(minimumSpans, drawn)).map { _ in
-                generator.uniform(below: frames - length + 1)
-            }
-        case .fairseq:
-            let drawn = Int(
-                probability * Double(frames) / Double(length) + generator.uniform())
-            let count = min(max(minimumSpans, drawn), frames - 1)
-            // Shorter spans at the end where there are more spans than places for whole ones.
-            let places = frames - min(length, frames - count - 1)
-            return Array(generator.permutation(places).prefix(count))
-        }
     }
 }

@@ -51,8 +51,9 @@ struct BatchDecoder: Sendable {
             let waveform =
                 try waveforms[rate]
                 ?? AudioReader.read(
-                    utterance.audioPath, offset: utterance.offset + segment.offset,
-                    duration: segment.duration, samplingRate: rate)
+                    utterance.audioPath, bytes: utterance.byteRange,
+                    offset: utterance.offset + segment.offset, duration: segment.duration,
+                    samplingRate: rate)
             waveforms[rate] = waveform
             if number == 0 {
                 seconds = Double(waveform.count) / Double(rate)

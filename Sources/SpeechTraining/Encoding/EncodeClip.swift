@@ -8,7 +8,9 @@ public struct EncodeClip: Sendable, Hashable {
     public let id: String
     /// The audio file.
     public let path: String
-    /// Where it begins in the file, in seconds.
+    /// Which bytes of the file are the recording; nil for all of them.
+    public let byteRange: Range<Int>?
+    /// Where it begins in the recording, in seconds.
     public let offset: Double
     /// The length in seconds; nil up to the end of the file.
     public let duration: Double?
@@ -16,11 +18,12 @@ public struct EncodeClip: Sendable, Hashable {
     public let language: String?
 
     init(
-        id: String, path: String, offset: Double = 0, duration: Double? = nil,
-        language: String? = nil
+        id: String, path: String, byteRange: Range<Int>? = nil, offset: Double = 0,
+        duration: Double? = nil, language: String? = nil
     ) {
         self.id = id
         self.path = path
+        self.byteRange = byteRange
         self.offset = offset
         self.duration = duration
         self.language = language
@@ -61,8 +64,8 @@ public struct EncodeClip: Sendable, Hashable {
     public static func manifest(_ url: URL) throws -> [EncodeClip] {
         try ManifestFormat.read(url).map {
             EncodeClip(
-                id: $0.id, path: $0.audioPath, offset: $0.offset, duration: $0.duration,
-                language: $0.lang)
+                id: $0.id, path: $0.audioPath, byteRange: $0.byteRange, offset: $0.offset,
+                duration: $0.duration, language: $0.lang)
         }
     }
 
@@ -71,14 +74,14 @@ public struct EncodeClip: Sendable, Hashable {
     /// - Throws: `AudioError`.
     public func read(samplingRate: Int) throws -> [Float] {
         try AudioReader.read(
-            path, offset: offset, duration: duration, samplingRate: samplingRate)
+            path, bytes: byteRange, offset: offset, duration: duration, samplingRate: samplingRate)
     }
 
     /// The length in seconds, which may cost decoding an MP3.
     ///
     /// - Throws: `AudioError`.
     func seconds() throws -> Double {
-        try duration ?? AudioReader.info(path).duration
+        try duration ?? AudioReader.info(path, bytes: byteRange).duration
     }
 }
 
