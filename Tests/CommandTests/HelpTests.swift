@@ -27,7 +27,8 @@ extension Commands {
             "colld data": [],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
-                "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
+                "--no-progress", "--noise=", "--output=", "--rooms=", "--seed=", "--snr=",
+                "--test-share=", "--threads=", "--valid-share=", "--voices=",
             ],
             "colld distill": [
                 "--config=", "--device=", "--dump-config", "--no-progress", "--output=",

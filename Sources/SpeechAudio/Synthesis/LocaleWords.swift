@@ -165,7 +165,7 @@ final class LocaleWords {
     }
 
     private func list(_ words: [String]) -> String {
-        words.formatted(.list(type: .and).locale(locale))
+        Self.clean(words.formatted(.list(type: .and).locale(locale)), profile)
     }
 
     private static func clean(_ text: String, _ profile: LanguageProfile) -> String {

@@ -54,9 +54,9 @@ package final class SentenceGenerator {
         let numbers = [7, 12, 21, 38, 99, 100]
         if isMissing(numbers.map(words.spell), numbers.map(english.spell)) {
             missing.formUnion([
-                    "number", "small", "a", "b", "c", "digits", "year", "day", "count", "minutes",
-                    "amount",
-                ])
+                "number", "small", "a", "b", "c", "digits", "year", "day", "count", "minutes",
+                "amount",
+            ])
         }
         func isForeign(_ table: [String: String], _ other: [String: String]) -> Bool {
             let shared = table.keys.filter { other[$0] != nil }
