@@ -54,7 +54,9 @@ final class CorpusScript {
         let language = Self.hash(profile.code)
         generator = SeededGenerator(seed: design.seed, stream: language, 0)
         var voices = SeededGenerator(seed: design.seed, stream: language, 1)
-        speakers = CorpusSpeakers(profile.code, design, variants: variants, &voices)
+        speakers = CorpusSpeakers(
+            profile.code, design, variants: variants,
+            dealer: SeededGenerator(seed: design.seed, stream: 5), &voices)
     }
 
     /// A number that tells this script from others: of the words, voices and sounds of its first lines.
