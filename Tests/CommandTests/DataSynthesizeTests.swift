@@ -128,7 +128,7 @@ extension Commands {
                 try fail(["--voices", "0"], 2, ["voices"])
                 try fail(["--voices", "2"], 2, ["voices", "from 3", "speakers of its own"])
                 try fail(["--noise", "2"], 2, ["noise", "share"])
-                try fail(["--rooms", "-1"], 2, ["rooms", "share"])
+                try fail(["--rooms", "1.5"], 2, ["rooms", "share"])
                 try fail(["--snr", "-50:5"], 2, ["snr", "dB"])
                 try fail(["--valid-share", "0.6", "--test-share", "0.4"], 2, ["valid + test"])
                 try fail(["--snr", "9:5"], 64, ["--snr"])

@@ -43,7 +43,9 @@ struct DataSynthesizeCommand: ParsableCommand {
     @Option(help: "The share of the utterances with noise, from 0 to 1.")
     var noise = 0.0
 
+    // Also what begins with a minus.
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How far speech is above noise: a number of dB, or two with a colon between them.",
             valueName: "dB"))
