@@ -20,19 +20,31 @@ extension Commands {
                 "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",
                 "--precision=", "--repeats=", "--seconds=", "--threads=",
             ],
+            "colld benchmark manifest": ["--json", "--make=", "<manifest>"],
             "colld convert": [
                 "--checkpoint=", "--dictionary=", "--json", "--output=", "--precision=",
                 "--tolerance=", "--verify=",
             ],
             "colld data": [],
+            "colld data shard": [
+                "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
+                "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
+            ],
+            "colld data import": [
+                "--allow-pipes", "--from=", "--json", "--language=", "--layout=",
+                "--no-progress", "--output=", "--root=", "--split=…", "--target-language=",
+                "--text-column=", "--threads=",
+            ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--noise=", "--output=", "--rooms=", "--seed=", "--snr=",
                 "--test-share=", "--threads=", "--valid-share=", "--voices=",
             ],
             "colld distill": [
-                "--config=", "--device=", "--dump-config", "--no-progress", "--output=",
-                "--resume", "--teacher=", "--train=", "--valid=", "<overrides>…",
+                "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
+                "--output=", "--resume", "--reverb-manifest=", "--teacher=", "--train=…",
+                "--valid=",
+                "<overrides>…",
             ],
             "colld doctor": ["--json"],
             "colld encode": [
@@ -143,7 +155,11 @@ extension Commands {
                         "fp8",
                     ], "bf16"
                 ),
+                (["data", "shard", "m.jsonl"], "--output"),
+                (["data", "shard", "m.jsonl", "--output", "o", "--prefix", "a/b"], "--prefix"),
                 (["data", "synthesize"], "--output"),
+                (["data", "import", "--output", "o"], "--from"),
+                (["data", "import", "--from", "c"], "--output"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],

@@ -10,6 +10,7 @@ struct BenchmarkCommand: ParsableCommand {
         commandName: "benchmark", abstract: "Measure throughput, latency and memory here.",
         subcommands: [
             BenchmarkDistillCommand.self, BenchmarkEncodeCommand.self, BenchmarkLoadCommand.self,
+            BenchmarkManifestCommand.self,
         ])
 }
 

@@ -5,6 +5,10 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
-            DataSynthesizeCommand.self
+            DataImportCommand.self,
+            DataValidateCommand.self,
+            DataStatsCommand.self,
+            DataShardCommand.self,
+            DataSynthesizeCommand.self,
         ])
 }
