@@ -156,6 +156,6 @@ struct DecibelRange: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String {
-        "\(Output.number(range.lowerBound)):\(Output.number(range.upperBound))"
+        String(format: "%g:%g", range.lowerBound, range.upperBound)
     }
 }
