@@ -10,7 +10,7 @@ extension Commands {
         }
 
         private let tiny = [
-            "--languages", "de,es", "--minutes-per-language", "0.1", "--voices", "2",
+            "--languages", "de,es", "--minutes-per-language", "0.1", "--voices", "3",
             "--seed", "7", "--no-progress",
         ]
 
@@ -50,6 +50,35 @@ extension Commands {
                 let clips = files.keys.filter { $0.hasSuffix(".flac") }
                 #expect(json["utterances"] as? Int == clips.count)
                 #expect(json["seconds"] as? Double ?? 0 >= 12)
+            }
+        }
+
+        @Test("noise, rooms and shares: no speaker and no sentence is in two parts")
+        func parts() throws {
+            try withTemporaryDirectory { folder in
+                let corpus = folder.appendingPathComponent("corpus")
+                let flags = [
+                    "--languages", "fi", "--minutes-per-language", "0.3", "--noise", "0.5", "--snr",
+                    "10:20", "--rooms", "0.5", "--valid-share", "0.3", "--test-share", "0",
+                    "--no-progress",
+                ]
+                try expectColld(synthesize(corpus, flags), exits: 0)
+                let train = try JSONLinesManifest.read(
+                    corpus.appendingPathComponent("train.jsonl"))
+                let valid = try JSONLinesManifest.read(
+                    corpus.appendingPathComponent("valid.jsonl"))
+                #expect(
+                    !FileManager.default.fileExists(
+                        atPath: corpus.appendingPathComponent("test.jsonl").path))
+                for key in [\Utterance.speaker, \Utterance.text] {
+                    let known = Set(train.map { $0[keyPath: key] })
+                    #expect(
+                        !known.isEmpty && valid.allSatisfy { !known.contains($0[keyPath: key]) })
+                }
+                // Other noise is another corpus.
+                try expectColld(
+                    synthesize(corpus, flags + ["--noise", "0.4"]), exits: 2,
+                    saying: ["holds something else", "'noise' 0.4", "0.5"])
             }
         }
 
@@ -97,6 +126,13 @@ extension Commands {
                 try fail(["--languages", "de,de"], 2, ["languages", "once"])
                 try fail(["--languages", ","], 2, ["languages", "at least one"])
                 try fail(["--voices", "0"], 2, ["voices"])
+                try fail(["--voices", "2"], 2, ["voices", "from 3", "speakers of its own"])
+                try fail(["--noise", "2"], 2, ["noise", "share"])
+                try fail(["--rooms", "1.5"], 2, ["rooms", "share"])
+                try fail(["--snr", "-50:5"], 2, ["snr", "dB"])
+                try fail(["--valid-share", "0.6", "--test-share", "0.4"], 2, ["valid + test"])
+                try fail(["--snr", "9:5"], 64, ["--snr"])
+                try fail(["--snr", "loud"], 64, ["--snr"])
                 try fail(["--hours", "0"], 2, ["minutes"])
                 try fail(["--hours", "1", "--minutes-per-language", "1"], 64, ["either"])
                 try fail(["--hours", "many"], 64, ["--hours"])

@@ -38,7 +38,8 @@ extension Commands {
             ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
-                "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
+                "--no-progress", "--noise=", "--output=", "--rooms=", "--seed=", "--snr=",
+                "--test-share=", "--threads=", "--valid-share=", "--voices=",
             ],
             "colld data validate": [
                 "--duration-tolerance=", "--ignore=", "--json", "--max-clipping=",

@@ -58,7 +58,13 @@ struct CorpusErrorTests {
         #expect(try await key { $0.minutesPerLanguage = -1 } == "minutes")
         #expect(try await key { $0.minutesPerLanguage = .nan } == "minutes")
         #expect(try await key { $0.voices = 0 } == "voices")
-        #expect(try await key { $0.voices = 61 } == "voices")
+        #expect(try await key { $0.voices = CorpusDesign.voiceLimit + 1 } == "voices")
+        // Three splits have no speaker in common.
+        #expect(try await key { $0.voices = 2 } == "voices")
+        #expect(try await key { $0.noise = 1.1 } == "noise")
+        #expect(try await key { $0.noise = .nan } == "noise")
+        #expect(try await key { $0.rooms = -0.1 } == "rooms")
+        #expect(try await key { $0.signalToNoise = -31...5 } == "snr")
         #expect(try await key { $0.validFraction = -0.1 } == "valid")
         #expect(try await key { $0.testFraction = 1 } == "test")
         #expect(
@@ -89,6 +95,51 @@ struct CorpusErrorTests {
         let different = try await failure(other)
         #expect(different.description.contains("'seed' \"9\""))
         #expect(different.description.contains("\"0\""))
+        for change: (inout CorpusDesign) -> Void in [
+            { $0.noise = 0.5 }, { $0.signalToNoise = 0...1 }, { $0.rooms = 0.5 },
+            { $0.voices = 5 }, { $0.testFraction = 0 }, { $0.format = .wav },
+        ] {
+            var other = design()
+            change(&other)
+            guard case .folderInUse = try await failure(other) else {
+                Issue.record("a corpus of another design was taken")
+                return
+            }
+        }
+    }
+
+    @Test(
+        "a folder whose sentences were made by other words is left alone, another language is not")
+    func otherWords() async throws {
+        let url = folder.url.appendingPathComponent("corpus")
+        _ = try await CorpusSynthesizer(design: design(), folder: url).run()
+        let record = url.appendingPathComponent("synthesis.json")
+        let text = try String(contentsOf: record, encoding: .utf8)
+        var german = design()
+        german.languages = ["de"]
+        _ = try await CorpusSynthesizer(design: german, folder: url).run()
+        let both = try String(contentsOf: record, encoding: .utf8)
+        #expect(both.contains("\"es\"") && both.contains("\"de\"") && !text.contains("\"de\""))
+        let changed = try #require(text.range(of: "\"es\": \""))
+        try Data(text.replacingCharacters(in: changed, with: "\"es\": \"f").utf8).write(to: record)
+        let error = try await failure(design())
+        #expect(error.description.contains("the script of 'es'"))
+    }
+
+    @Test("too few of the variants are installed")
+    func fewVariants() async throws {
+        let script = """
+            #!/bin/sh
+            case "$1" in
+            --version) echo "fake 1" ;;
+            --voices) echo header; echo " 5 es --/M Spanish roa/es" ;;
+            *) echo header; echo " 5 variant --/M f2 !v/other"; echo " 5 variant --/M x !v/f1" ;;
+            esac
+            """
+        let path = try folder.write(script.utf8, as: "espeak-ng")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        let error = try await failure(design(), searchPath: folder.url.path)
+        #expect(error.description.contains("3 splits need as many voices, found [\"f1\"]"))
     }
 
     @Test("no room on the disk, before anything is spoken")

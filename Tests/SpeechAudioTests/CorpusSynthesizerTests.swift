@@ -57,6 +57,7 @@ struct CorpusSynthesizerTests {
         let summary = try await make(design, "corpus")
         #expect(summary.keptUtterances == 0)
         var texts: [String] = []
+        var speakers: [CorpusDesign.Split: Set<String>] = [:]
         for split in CorpusDesign.Split.allCases {
             let part = try #require(summary.parts[split])
             let utterances = try JSONLinesManifest.read(part.manifest)
@@ -69,6 +70,7 @@ struct CorpusSynthesizerTests {
                 #expect(utterance.speaker?.hasPrefix(utterance.lang ?? "?") == true)
                 texts.append((utterance.lang ?? "") + (utterance.text ?? ""))
             }
+            speakers[split] = Set(utterances.compactMap(\.speaker))
             for code in design.languages {
                 let own = utterances.filter { $0.lang == code }
                 let seconds = own.reduce(0) { $0 + $1.duration }
@@ -79,6 +81,10 @@ struct CorpusSynthesizerTests {
             }
         }
         #expect(Set(texts).count == texts.count)
+        // One speaker of each language in each split, and nobody in two of them.
+        #expect(speakers.values.map(\.count) == [2, 2, 2])
+        let voices = speakers.values.flatMap { $0 }
+        #expect(Set(voices).count == voices.count)
         // Nothing is left over but what the manifests name.
         let files = try contents(folder.url.appendingPathComponent("corpus"))
         #expect(files.count == texts.count + 4)
@@ -106,6 +112,42 @@ struct CorpusSynthesizerTests {
         #expect(again.keptUtterances == total - 2)
     }
 
+    @Test("noise and rooms change the sound alone, and are the same whatever the threads")
+    func conditions() async throws {
+        var noisy = design(["es"])
+        noisy.minutesPerLanguage = 0.4
+        let plain = noisy
+        noisy.noise = 0.3
+        noisy.rooms = 0.3
+        try await make(noisy, "one", threads: 1)
+        try await make(noisy, "two", threads: 2)
+        try await make(plain, "dry")
+        let one = try contents(folder.url.appendingPathComponent("one"))
+        #expect(one == (try contents(folder.url.appendingPathComponent("two"))))
+        let dry = try contents(folder.url.appendingPathComponent("dry"))
+        #expect(one["train.jsonl"] == dry["train.jsonl"])
+        let audio = one.keys.filter { $0.hasSuffix(".flac") }
+        let changed = audio.filter { one[$0] != dry[$0] }
+        // About half of the utterances have a room or noise.
+        #expect(changed.count > 0 && changed.count < audio.count)
+    }
+
+    @Test("the splits share no voice, whatever the language and however many speakers there are")
+    func manySpeakers() async throws {
+        var design = design()
+        design.minutesPerLanguage = 1
+        design.voices = CorpusDesign.voiceLimit
+        design.format = .wav
+        let summary = try await make(design, "corpus")
+        var variants: [Set<String>] = []
+        for part in summary.parts.values {
+            let speakers = try JSONLinesManifest.read(part.manifest).compactMap(\.speaker)
+            #expect(Set(speakers).count > 2)
+            variants.append(Set(speakers.map { String($0.split(separator: "-")[1]) }))
+        }
+        #expect(Set(variants.joined()).count == variants.reduce(0) { $0 + $1.count })
+    }
+
     @Test("a longer corpus begins with the shorter one")
     func longer() async throws {
         try await make(design(["es"]), "corpus")
@@ -121,16 +163,23 @@ struct CorpusSynthesizerTests {
 
     @Test("a cancelled run throws, leaves no half file, and can go on")
     func cancel() async throws {
-        try await make(design(["es"]), "whole")
+        var design = design(["es"])
+        design.noise = 1
+        design.rooms = 1
+        try await make(design, "whole", threads: 1)
         let url = folder.url.appendingPathComponent("corpus")
-        let synthesizer = try CorpusSynthesizer(design: design(["es"]), folder: url, threads: 1)
+        let synthesizer = try CorpusSynthesizer(design: design, folder: url, threads: 2)
         let task = Task {
-            try await synthesizer.run { _ in withUnsafeCurrentTask { $0?.cancel() } }
+            try await synthesizer.run { step in
+                if step.utterances == 3 { withUnsafeCurrentTask { $0?.cancel() } }
+            }
         }
         await #expect(throws: CancellationError.self) { try await task.value }
         let names = try contents(url).keys
         #expect(!names.contains { $0.hasSuffix(".tmp") || $0.hasSuffix(".jsonl") })
-        try await make(design(["es"]), "corpus")
+        #expect(names.contains { $0.hasSuffix(".flac") })
+        let summary = try await make(design, "corpus")
+        #expect(summary.keptUtterances >= 3)
         #expect(
             try contents(url) == contents(folder.url.appendingPathComponent("whole")))
     }

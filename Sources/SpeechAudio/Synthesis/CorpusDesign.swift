@@ -16,7 +16,7 @@ public struct CorpusDesign: Sendable, Equatable {
     public var languages: [String]
     /// The length of the speech of each language over all splits.
     public var minutesPerLanguage: Double
-    /// The number of speakers of each language, at most `voiceLimit`.
+    /// The number of speakers of each language, at most `voiceLimit`; at least one for each split.
     public var voices: Int
     /// The share of the minutes that becomes `valid.jsonl`; 0 for none.
     public var validFraction: Double
@@ -26,18 +26,25 @@ public struct CorpusDesign: Sendable, Equatable {
     public var seed: UInt64
     /// The format of the audio files, 16 kHz mono with 16 bits.
     public var format: AudioWriter.Format
+    /// The share of the utterances that noise is added to.
+    public var noise: Double
+    /// How far the speech is above the noise, drawn for each utterance; dB.
+    public var signalToNoise: ClosedRange<Double>
+    /// The share of the utterances that are spoken in a room with echoes.
+    public var rooms: Double
 
     /// The most speakers a language can have.
-    public static let voiceLimit = 60
+    public static let voiceLimit = 80
 
     /// The languages for which there are sentences.
     public static var availableLanguages: [String] { LanguageProfile.all.map(\.code) }
 
     /// Designs a corpus.
     public init(
-        languages: [String], minutesPerLanguage: Double, voices: Int = 6,
+        languages: [String], minutesPerLanguage: Double, voices: Int = 12,
         validFraction: Double = 0.1, testFraction: Double = 0.1, seed: UInt64 = 0,
-        format: AudioWriter.Format = .flac
+        format: AudioWriter.Format = .flac, noise: Double = 0,
+        signalToNoise: ClosedRange<Double> = 5...25, rooms: Double = 0
     ) {
         self.languages = languages
         self.minutesPerLanguage = minutesPerLanguage
@@ -46,7 +53,13 @@ public struct CorpusDesign: Sendable, Equatable {
         self.testFraction = testFraction
         self.seed = seed
         self.format = format
+        self.noise = noise
+        self.signalToNoise = signalToNoise
+        self.rooms = rooms
     }
+
+    /// The splits that have a share.
+    public var splits: [Split] { Split.allCases.filter { seconds(of: $0) > 0 } }
 
     /// The seconds of speech of one language in a split.
     public func seconds(of split: Split) -> Double {
@@ -79,21 +92,33 @@ public struct CorpusDesign: Sendable, Equatable {
         try require(
             minutesPerLanguage > 0 && minutesPerLanguage.isFinite, "minutes",
             "a number above 0", minutesPerLanguage)
-        try require(
-            (1...Self.voiceLimit).contains(voices), "voices",
-            "a number from 1 to \(Self.voiceLimit)", voices)
         for (key, share) in [("valid", validFraction), ("test", testFraction)] {
             try require((0..<1).contains(share), key, "a share from 0 up to 1", share)
         }
         try require(
             validFraction + testFraction < 1, "valid + test", "a share below 1",
             validFraction + testFraction)
+        let fewest = splits.count
+        try require(
+            (fewest...Self.voiceLimit).contains(voices), "voices",
+            "a number from \(fewest) to \(Self.voiceLimit), as each split has speakers of its own",
+            voices)
+        for (key, share) in [("noise", noise), ("rooms", rooms)] {
+            try require((0...1).contains(share), key, "a share from 0 to 1", share)
+        }
+        let range = signalToNoise
+        try require(
+            range.lowerBound >= -30 && range.upperBound <= 100, "snr",
+            "between -30 and 100 dB", "\(range.lowerBound) to \(range.upperBound)")
     }
 
     /// What is kept beside the corpus, so that a later run goes on only with the same design.
     ///
     /// The length is not part of it, as a longer corpus begins with the same utterances.
-    func record(speaker version: String) -> JSONObject {
+    ///
+    /// * `version`: of espeak-ng.
+    /// * `variants`: those of its voices that speakers are made of.
+    func record(speaker version: String, variants: [String]) -> JSONObject {
         var record = JSONObject()
         record["speaker"] = .string(version)
         record["seed"] = .string(String(seed))
@@ -101,6 +126,12 @@ public struct CorpusDesign: Sendable, Equatable {
         record["voices"] = .integer(voices)
         record["valid"] = .number(validFraction)
         record["test"] = .number(testFraction)
+        record["noise"] = .number(noise)
+        record["snr"] = .array([
+            .number(signalToNoise.lowerBound), .number(signalToNoise.upperBound),
+        ])
+        record["rooms"] = .number(rooms)
+        record["variants"] = .string(variants.joined(separator: " "))
         return record
     }
 }

@@ -7,6 +7,7 @@ struct ScriptLine: Sendable {
     let sentence: Sentence
     let speaker: String
     let manner: EspeakProgram.Manner
+    let conditions: RecordingConditions
     /// The audio file, relative to the corpus.
     let file: String
 }
@@ -14,47 +15,69 @@ struct ScriptLine: Sendable {
 /// The endless script of one language: for each split, which line comes next.
 ///
 /// Line n of a split depends on the design alone, not on how many lines are asked for at once, and no
-/// sentence occurs twice, in one split or in two.
+/// sentence occurs twice, in one split or in two; nor does a speaker occur in two splits.
 final class CorpusScript {
     let profile: LanguageProfile
     private let design: CorpusDesign
     private let sentences: SentenceGenerator
-    private let speakers: [Speaker]
+    private let variants: [EspeakProgram.Variant]
+    private let speakers: CorpusSpeakers
     private var generator: SeededGenerator
     private var seen: Set<String> = []
     private var waiting: [CorpusDesign.Split: [Sentence]] = [:]
     private var count: [CorpusDesign.Split: Int] = [:]
 
-    private struct Speaker {
-        let name: String
-        let variant: String
-        let speed: Int
-        let pitch: Int
-    }
-
-    init(_ profile: LanguageProfile, _ design: CorpusDesign) throws {
-        self.profile = profile
-        self.design = design
-        sentences = SentenceGenerator(profile)
+    /// Begins the script of a language.
+    ///
+    /// - Throws: `CorpusError.unknownLanguages` where the system has no words of it.
+    convenience init(
+        _ profile: LanguageProfile, _ design: CorpusDesign, variants: [EspeakProgram.Variant]
+    ) throws {
+        let sentences = SentenceGenerator(profile)
         guard !sentences.kinds.isEmpty else {
             let available = LanguageProfile.all.filter { !SentenceGenerator($0).kinds.isEmpty }
             throw CorpusError.unknownLanguages(
                 [profile.code], available: available.map(\.code))
         }
+        self.init(profile, design, sentences, variants)
+    }
+
+    private init(
+        _ profile: LanguageProfile, _ design: CorpusDesign, _ sentences: SentenceGenerator,
+        _ variants: [EspeakProgram.Variant]
+    ) {
+        self.profile = profile
+        self.design = design
+        self.sentences = sentences
+        self.variants = variants
         // Streams named by the language, so that adding one to a corpus changes no other.
         let language = Self.hash(profile.code)
         generator = SeededGenerator(seed: design.seed, stream: language, 0)
         var voices = SeededGenerator(seed: design.seed, stream: language, 1)
-        var order = EspeakProgram.variants
-        voices.shuffle(&order)
-        speakers = (0..<design.voices).map { index in
-            let variant = order[index % order.count]
-            let round = index / order.count
-            return Speaker(
-                name: "\(profile.code)-\(variant)" + (round == 0 ? "" : "-\(round + 1)"),
-                variant: variant,
-                speed: 140 + voices.uniform(below: 41), pitch: 35 + voices.uniform(below: 31))
+        speakers = CorpusSpeakers(
+            profile.code, design, variants: variants,
+            dealer: SeededGenerator(seed: design.seed, stream: 5), &voices)
+    }
+
+    /// A number that tells this script from others: of the words, voices and sounds of its first lines.
+    ///
+    /// It changes with the templates, with the system's locale data, and with the design.
+    func fingerprint() throws -> String {
+        let copy = CorpusScript(profile, design, sentences, variants)
+        // Of the other splits the speakers alone: where their share is small, lines are rare.
+        var text = design.splits.flatMap { speakers[$0] }
+            .map { "\($0.name) \($0.speed) \($0.pitch)\n" }.joined()
+        for _ in 0..<60 {
+            let line = try copy.next(.train)
+            text += """
+                \(line.id) \(line.sentence.text)=\(line.sentence.translation) \
+                \(line.manner.voice) \(line.manner.speed) \(line.manner.pitch) \
+                \(line.conditions.room?.reverberationTime ?? 0) \
+                \(line.conditions.noise?.signalToNoise ?? 0)
+
+                """
         }
+        return String(Self.hash(text), radix: 16)
     }
 
     /// The next line of a split.
@@ -72,7 +95,8 @@ final class CorpusScript {
         var generator = SeededGenerator(
             seed: design.seed, stream: Self.hash(profile.code), 2, Self.hash(split.rawValue),
             UInt64(number))
-        let speaker = speakers[generator.uniform(below: speakers.count)]
+        let voices = speakers[split]
+        let speaker = voices[generator.uniform(below: voices.count)]
         let manner = EspeakProgram.Manner(
             voice: "\(profile.voice)+\(speaker.variant)",
             speed: speaker.speed - 8 + generator.uniform(below: 17),
@@ -82,6 +106,11 @@ final class CorpusScript {
         let id = "\(profile.code)-\(split.rawValue)-\(padded)"
         return ScriptLine(
             id: id, sentence: sentence, speaker: speaker.name, manner: manner,
+            conditions: RecordingConditions(
+                design,
+                SeededGenerator(
+                    seed: design.seed, stream: Self.hash(profile.code), 4,
+                    Self.hash(split.rawValue), UInt64(number))),
             file: "audio/\(profile.code)/\(id).\(design.format.rawValue)")
     }
 

@@ -42,6 +42,7 @@ public struct CorpusSynthesizer: Sendable {
     /// How many sentences are spoken at once.
     public let threads: Int
     private let program: EspeakProgram
+    private let variants: [EspeakProgram.Variant]
 
     /// The file that tells of which design a folder is.
     static let recordName = "synthesis.json"
@@ -74,13 +75,12 @@ public struct CorpusSynthesizer: Sendable {
             let available = LanguageProfile.all.filter { voices.contains($0.voice) }
             throw CorpusError.unknownLanguages(silent, available: available.map(\.code))
         }
-        // An unknown variant would be spoken by the plain voice without a word about it.
-        let variants = try program.voices(variants: true)
-        let missing = EspeakProgram.variants.filter { !variants.contains($0) }
-        guard missing.isEmpty else {
+        variants = try program.installedVariants()
+        guard variants.count >= design.splits.count else {
             throw CorpusError.speakerFailed(
                 program: program.path, request: "--voices=variant",
-                reason: "the variants \(missing.joined(separator: ", ")) are not installed")
+                reason: "\(design.splits.count) splits need as many voices, found "
+                    + "\(variants.map(\.name)) of \(EspeakProgram.variants.map(\.name))")
         }
         self.design = design
         self.folder = folder.absoluteURL.standardizedFileURL
@@ -97,13 +97,15 @@ public struct CorpusSynthesizer: Sendable {
     public func run(
         progress: @Sendable (Progress) -> Void = { _ in }
     ) async throws -> Summary {
-        try prepareFolder()
-        var parts = try design.languages.flatMap { code -> [Part] in
-            guard let profile = LanguageProfile.named(code) else { return [] }
-            let script = try CorpusScript(profile, design)
-            return CorpusDesign.Split.allCases.compactMap { split in
-                let target = design.seconds(of: split)
-                return target > 0 ? Part(script: script, split: split, target: target) : nil
+        let scripts = try design.languages.compactMap { code in
+            try LanguageProfile.named(code).map {
+                try CorpusScript($0, design, variants: variants)
+            }
+        }
+        try prepareFolder(scripts)
+        var parts = scripts.flatMap { script in
+            design.splits.map {
+                Part(script: script, split: $0, target: design.seconds(of: $0))
             }
         }
         let target = parts.reduce(0) { $0 + $1.target }
@@ -226,25 +228,28 @@ extension CorpusSynthesizer {
             return Spoken(frames: info.frames, wasThere: true)
         }
         let sound = try program.speak(line.sentence.text, line.manner)
-        let samples = try Resampler.resample(
-            sound.samples, from: sound.rate, to: Self.samplingRate)
+        let dry = try Resampler.resample(sound.samples, from: sound.rate, to: Self.samplingRate)
+        let samples = line.conditions.apply(dry, samplingRate: Self.samplingRate)
         try AudioWriter.write(
             samples, to: url, samplingRate: Self.samplingRate, format: design.format)
         return Spoken(frames: samples.count, wasThere: false)
     }
 
     /// Makes the folders, after making sure that nothing else lies there and that there is room.
-    private func prepareFolder() throws {
-        let record = design.record(speaker: try program.version())
+    private func prepareFolder(_ scripts: [CorpusScript]) throws {
+        var record = design.record(speaker: try program.version(), variants: variants.map(\.name))
         let recordURL = folder.appendingPathComponent(Self.recordName)
+        var known = JSONObject()
+        func require(_ what: String, _ expected: JSONValue?, _ found: JSONValue?) throws {
+            guard expected != found else { return }
+            throw CorpusError.folderInUse(
+                path: folder.path, expected: "a corpus with \(what) \(expected?.text() ?? "")",
+                found: "one with \(found?.text() ?? "none")")
+        }
         if FileManager.default.fileExists(atPath: recordURL.path) {
-            let found = try JSONFile(path: recordURL.path)
-            for key in record.keys where found.object[key] != record[key] {
-                throw CorpusError.folderInUse(
-                    path: folder.path,
-                    expected: "a corpus with '\(key)' \(record[key]?.text() ?? "")",
-                    found: "one with \(found.object[key]?.text() ?? "none")")
-            }
+            let found = try JSONFile(path: recordURL.path).object
+            for key in record.keys { try require("'\(key)'", record[key], found[key]) }
+            if case .object(let scripts) = found["scripts"] { known = scripts }
         } else {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
             if let name = names.sorted().first {
@@ -252,6 +257,16 @@ extension CorpusSynthesizer {
                     path: folder.path, expected: "a corpus of this design", found: "'\(name)'")
             }
         }
+        // By language, as a corpus may get more of them later.
+        for script in scripts {
+            let code = script.profile.code
+            let fingerprint = JSONValue.string(try script.fingerprint())
+            if let made = known[code] {
+                try require("the script of '\(code)'", fingerprint, made)
+            }
+            known[code] = fingerprint
+        }
+        record["scripts"] = .object(known)
         try makeFolder(folder)
         try requireSpace()
         // Before any audio, so that a folder with audio always tells what it is.

@@ -17,10 +17,23 @@ struct EspeakProgram: Sendable {
 
     static let name = "espeak-ng"
 
-    /// Variants that sound like people, women and men in turn.
-    static let variants = [
-        "f2", "m3", "f4", "m1", "f5", "m7", "f3", "m2", "f1", "m5", "m4", "m6",
-    ]
+    /// A way in which the voice of any language can sound.
+    struct Variant: Sendable, Equatable {
+        /// The name of its file.
+        let name: String
+        let isWoman: Bool
+    }
+
+    /// Variants that sound like people and not like one another: neither whispers, robots and echoes,
+    /// nor voices whose long-term spectrum is that of another one.
+    static let variants: [Variant] =
+        """
+        f1 f2 f3 f4 f5 Andrea Annie anika belinda grandma shelby steph
+        """.split(separator: " ").map { Variant(name: String($0), isWoman: true) }
+            + """
+            m1 m2 m3 m4 m5 m6 m7 m8 Alex Andy Denis Gene Lee Mario Michael Mike benjamin boris david ed \
+            grandpa max norbert quincy robert sandro travis victor
+            """.split(separator: " ").map { Variant(name: String($0), isWoman: false) }
 
     /// Looks for the program in the folders of `searchPath`, separated by colons.
     init(searchPath: String) throws {
@@ -43,18 +56,25 @@ struct EspeakProgram: Sendable {
         return line[..<end].trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// The names of the voices, or of the variants, that are installed.
-    func voices(variants: Bool = false) throws -> Set<String> {
-        let argument = variants ? "--voices=variant" : "--voices"
+    /// The names of the voices that are installed.
+    func voices() throws -> Set<String> {
+        Set(try rows("--voices").compactMap { $0.count > 1 ? $0[1] : nil })
+    }
+
+    /// The usable variants that are installed.
+    func installedVariants() throws -> [Variant] {
+        // An unknown variant would be spoken by the plain voice without a word about it.
+        let files = try rows("--voices=variant").flatMap { row in
+            row.filter { $0.hasPrefix("!v/") }.map { String($0.dropFirst(3)) }
+        }
+        return Self.variants.filter { files.contains($0.name) }
+    }
+
+    /// Columns: priority, language, age and gender, name, file, other languages.
+    private func rows(_ argument: String) throws -> [[String]] {
         let output = try run([argument], request: argument)
-        // Columns: priority, language, age and gender, name, file, other languages.
-        let rows = String(decoding: output, as: UTF8.self).split(separator: "\n").dropFirst()
-        return Set(
-            rows.flatMap { row -> [String] in
-                let columns = row.split(separator: " ").map(String.init)
-                if variants { return columns.map { ($0 as NSString).lastPathComponent } }
-                return columns.count > 1 ? [columns[1]] : []
-            })
+        return String(decoding: output, as: UTF8.self).split(separator: "\n").dropFirst()
+            .map { $0.split(separator: " ").map(String.init) }
     }
 
     /// Speaks a text; samples [N] of full scale ±1 and their rate in Hz.

@@ -12,6 +12,7 @@ extension LanguageProfile {
             twenties: "twenty-{}",
             units: "first second third fourth fifth sixth seventh eighth ninth",
             last: ["thirtieth", "thirty-first"]),
+        phrases: .english,
         templates: [
             .today: "today is {weekday}",
             .yesterday: "yesterday was {weekday}",
@@ -37,6 +38,7 @@ extension LanguageProfile {
             twenties: "{}undzwanzigste",
             units: "ein zwei drei vier fünf sechs sieben acht neun",
             last: ["dreißigste", "einunddreißigste"]),
+        phrases: .german,
         templates: [
             .today: "heute ist {weekday}",
             .yesterday: "gestern war {weekday}",
@@ -54,6 +56,7 @@ extension LanguageProfile {
 
     private static let dutch = LanguageProfile(
         code: "nl", numberLimit: 999_999,
+        phrases: .dutch,
         templates: [
             .today: "vandaag is het {weekday}",
             .yesterday: "gisteren was het {weekday}",
@@ -79,6 +82,7 @@ extension LanguageProfile {
             twenties: "tjugo{}",
             units: "första andra tredje fjärde femte sjätte sjunde åttonde nionde",
             last: ["trettionde", "trettioförsta"]),
+        phrases: .swedish,
         templates: [
             .today: "i dag är det {weekday}",
             .yesterday: "i går var det {weekday}",
@@ -103,6 +107,7 @@ extension LanguageProfile {
             twenties: "{}ogtyvende",
             units: "en to tre fire fem seks syv otte ni",
             last: ["tredivte", "enogtredivte"]),
+        phrases: .danish,
         templates: [
             .today: "i dag er det {weekday}",
             .yesterday: "i går var det {weekday}",
@@ -127,6 +132,7 @@ extension LanguageProfile {
             twenties: "tjue{}",
             units: "første andre tredje fjerde femte sjette sjuende åttende niende",
             last: ["trettiende", "trettiførste"]),
+        phrases: .norwegian,
         templates: [
             .today: "i dag er det {weekday}",
             .yesterday: "i går var det {weekday}",
@@ -143,6 +149,7 @@ extension LanguageProfile {
 
     private static let afrikaans = LanguageProfile(
         code: "af", numberLimit: 999_999,
+        phrases: .afrikaans,
         templates: [
             .today: "vandag is dit {weekday}",
             .yesterday: "gister was dit {weekday}",

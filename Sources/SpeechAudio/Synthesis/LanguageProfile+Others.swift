@@ -15,6 +15,7 @@ extension LanguageProfile {
             twenties: "είκοσι {}",
             units: "μία δύο τρεις τέσσερις πέντε έξι επτά οκτώ εννέα",
             last: ["τριάντα", "τριάντα μία"]),
+        phrases: .greek,
         templates: [
             .today: "σήμερα είναι {weekday}",
             .yesterday: "χθες ήταν {weekday}",
@@ -40,6 +41,7 @@ extension LanguageProfile {
             twenties: "kahdeskymmenes{}",
             units: "ensimmäinen toinen kolmas neljäs viides kuudes seitsemäs kahdeksas yhdeksäs",
             last: ["kolmaskymmenes", "kolmaskymmenesensimmäinen"]),
+        phrases: .finnish,
         templates: [
             .today: "tänään on {weekday}",
             .yesterday: "eilen oli {weekday}",
@@ -65,6 +67,7 @@ extension LanguageProfile {
             twenties: "kahekümne {}",
             units: "esimene teine kolmas neljas viies kuues seitsmes kaheksas üheksas",
             last: ["kolmekümnes", "kolmekümne esimene"]),
+        phrases: .estonian,
         templates: [
             .today: "täna on {weekday}",
             .yesterday: "eile oli {weekday}",
@@ -94,6 +97,7 @@ extension LanguageProfile {
                 kilencedike
                 """,
             last: ["harmincadika", "harmincegyedike"]),
+        phrases: .hungarian,
         templates: [
             .today: "ma {weekday} van",
             .yesterday: "tegnap {weekday} volt",
@@ -107,6 +111,7 @@ extension LanguageProfile {
 
     private static let turkish = LanguageProfile(
         code: "tr", numberLimit: 999_999,
+        phrases: .turkish,
         templates: [
             .today: "bugün günlerden {weekday}",
             .tomorrow: "yarın günlerden {weekday}",
@@ -123,6 +128,7 @@ extension LanguageProfile {
 
     private static let indonesian = LanguageProfile(
         code: "id", numberLimit: 999_999,
+        phrases: .indonesian,
         templates: [
             .today: "hari ini hari {weekday}",
             .yesterday: "kemarin hari {weekday}",
@@ -145,6 +151,7 @@ extension LanguageProfile {
             "tháng bảy", "tháng tám", "tháng chín", "tháng mười", "tháng mười một",
             "tháng mười hai",
         ],
+        phrases: .vietnamese,
         templates: [
             .today: "hôm nay là {weekday}",
             .yesterday: "hôm qua là {weekday}",
@@ -160,6 +167,7 @@ extension LanguageProfile {
 
     private static let swahili = LanguageProfile(
         code: "sw", numberLimit: 999,
+        phrases: .swahili,
         templates: [
             .today: "leo ni {weekday}",
             .yesterday: "jana ilikuwa {weekday}",
@@ -175,6 +183,7 @@ extension LanguageProfile {
 
     private static let hindi = LanguageProfile(
         code: "hi", numberLimit: 999_999,
+        phrases: .hindi,
         templates: [
             .today: "आज {weekday} है",
             .yesterday: "कल {weekday} था",
@@ -194,6 +203,7 @@ extension LanguageProfile {
         code: "zh", voice: "cmn", numberLimit: 999_999, digitSeparator: "", clauseSeparator: "，",
         // The spelled-out zero of running text.
         replacements: ["〇": "零"],
+        phrases: .chinese,
         templates: [
             .today: "今天是{weekday}",
             .yesterday: "昨天是{weekday}",

@@ -3,6 +3,7 @@ extension LanguageProfile {
 
     private static let spanish = LanguageProfile(
         code: "es", numberLimit: 999_999,
+        phrases: .spanish,
         templates: [
             .today: "hoy es {weekday}",
             .yesterday: "ayer fue {weekday}",
@@ -20,6 +21,7 @@ extension LanguageProfile {
 
     private static let french = LanguageProfile(
         code: "fr", voice: "fr-fr", numberLimit: 999_999, dayNames: .cardinal(first: "premier"),
+        phrases: .french,
         templates: [
             .today: "aujourd'hui, c'est {weekday}",
             .yesterday: "hier, c'était {weekday}",
@@ -37,6 +39,7 @@ extension LanguageProfile {
 
     private static let italian = LanguageProfile(
         code: "it", numberLimit: 999_999, dayNames: .cardinal(first: "primo"),
+        phrases: .italian,
         templates: [
             .today: "oggi è {weekday}",
             .yesterday: "ieri era {weekday}",
@@ -55,6 +58,7 @@ extension LanguageProfile {
     // The locale data is Brazilian, and so is the voice.
     private static let portuguese = LanguageProfile(
         code: "pt", voice: "pt-br", numberLimit: 999_999, dayNames: .cardinal(first: "primeiro"),
+        phrases: .portuguese,
         templates: [
             .today: "hoje é {weekday}",
             .yesterday: "ontem foi {weekday}",
@@ -73,6 +77,7 @@ extension LanguageProfile {
     // Above 199 the locale data leaves out a plural ending. Months come with their preposition.
     private static let catalan = LanguageProfile(
         code: "ca", numberLimit: 199,
+        phrases: .catalan,
         templates: [
             .today: "avui és {weekday}",
             .yesterday: "ahir va ser {weekday}",
@@ -92,6 +97,7 @@ extension LanguageProfile {
         code: "ro", numberLimit: 999, dayNames: .cardinal(first: "întâi"),
         // The locale data mixes letters with cedilla and the correct ones with comma.
         replacements: ["ş": "ș", "ţ": "ț"],
+        phrases: .romanian,
         templates: [
             .today: "astăzi este {weekday}",
             .yesterday: "ieri a fost {weekday}",

@@ -14,6 +14,7 @@ extension LanguageProfile {
             twenties: "двадцать {}",
             units: "первое второе третье четвёртое пятое шестое седьмое восьмое девятое",
             last: ["тридцатое", "тридцать первое"]),
+        phrases: .russian,
         templates: [
             .today: "сегодня {weekday}",
             .tomorrow: "завтра {weekday}",
@@ -38,6 +39,7 @@ extension LanguageProfile {
             twenties: "двадцять {}",
             units: "перше друге третє четверте пʼяте шосте сьоме восьме девʼяте",
             last: ["тридцяте", "тридцять перше"]),
+        phrases: .ukrainian,
         templates: [
             .today: "сьогодні {weekday}",
             .tomorrow: "завтра {weekday}",
@@ -62,6 +64,7 @@ extension LanguageProfile {
             twenties: "dwudziesty {}",
             units: "pierwszy drugi trzeci czwarty piąty szósty siódmy ósmy dziewiąty",
             last: ["trzydziesty", "trzydziesty pierwszy"]),
+        phrases: .polish,
         templates: [
             .today: "dziś jest {weekday}",
             .tomorrow: "jutro będzie {weekday}",
@@ -87,6 +90,7 @@ extension LanguageProfile {
             twenties: "dvacátého {}",
             units: "prvního druhého třetího čtvrtého pátého šestého sedmého osmého devátého",
             last: ["třicátého", "třicátého prvního"]),
+        phrases: .czech,
         templates: [
             .today: "dnes je {weekday}",
             .tomorrow: "zítra bude {weekday}",
@@ -112,6 +116,7 @@ extension LanguageProfile {
             twenties: "dvadsiateho {}",
             units: "prvého druhého tretieho štvrtého piateho šiesteho siedmeho ôsmeho deviateho",
             last: ["tridsiateho", "tridsiateho prvého"]),
+        phrases: .slovak,
         templates: [
             .today: "dnes je {weekday}",
             .tomorrow: "zajtra bude {weekday}",
@@ -135,6 +140,7 @@ extension LanguageProfile {
             twenties: "dvadeset {}",
             units: "prvi drugi treći četvrti peti šesti sedmi osmi deveti",
             last: ["trideseti", "trideset prvi"]),
+        phrases: .croatian,
         templates: [
             .today: "danas je {weekday}",
             .tomorrow: "sutra je {weekday}",
@@ -159,6 +165,7 @@ extension LanguageProfile {
             twenties: "двайсет и {}",
             units: "първи втори трети четвърти пети шести седми осми девети",
             last: ["трийсети", "трийсет и първи"]),
+        phrases: .bulgarian,
         templates: [
             .today: "днес е {weekday}",
             .yesterday: "вчера беше {weekday}",

@@ -7,6 +7,11 @@ package enum SentenceKind: String, CaseIterable, Sendable {
     case countries, languages
     case number, numbered, page, room, digits, sum
     case date, dateWithYear
+    case price
+    case distance, weight, temperature, duration, pages, age
+    case doing, together, contrast, speaks
+    // Small stories of two or three clauses.
+    case day, trip, abroad, shopping
 }
 
 /// How sentences are made and spoken in one language.
@@ -41,12 +46,15 @@ package struct LanguageProfile: Sendable {
     package let clauseSeparator: String
     /// Spellings to change in what the locale data gives.
     package let replacements: [Character: String]
+    /// Prices, measures and stories.
+    package let phrases: PhraseBook
 
     package init(
         code: String, locale: String? = nil, voice: String? = nil, numberLimit: Int,
         dayNames: DayNames = .cardinal(), monthNames: [String]? = nil,
         digitSeparator: String = " ", clauseSeparator: String = ", ",
-        replacements: [Character: String] = [:], templates: [SentenceKind: String]
+        replacements: [Character: String] = [:], phrases: PhraseBook,
+        templates: [SentenceKind: String]
     ) {
         self.code = code
         self.locale = locale ?? code
@@ -57,12 +65,18 @@ package struct LanguageProfile: Sendable {
         self.digitSeparator = digitSeparator
         self.clauseSeparator = clauseSeparator
         self.replacements = replacements
+        self.phrases = phrases
         // These need no words of their own.
-        let bare: [SentenceKind: String] = [
+        var all: [SentenceKind: String] = [
             .number: "{number}", .digits: "{digits}", .countries: "{countries}",
             .languages: "{languages}",
         ]
-        self.templates = bare.merging(templates) { $1 }
+        all.merge(phrases.templates) { $1 }
+        all.merge(templates) { $1 }
+        if let today = all[.today], let together = all[.together] {
+            all[.day] = today + clauseSeparator + together
+        }
+        self.templates = all
     }
 
     /// Every language, by code.

@@ -20,6 +20,18 @@ struct SentenceFacts {
     var countries: [String] = []
     /// Codes of ISO 639; the first is the one of sentences with one language.
     var languages: [String] = []
+    /// Places in the phrase book's list of persons.
+    var person = 0
+    var other = 1
+    /// Places in the phrase book's list of actions.
+    var action = 0
+    var otherAction = 1
+    /// Numbers of the phrase book's counts.
+    var count = 5
+    var minutes = 5
+    /// A code of ISO 4217, and how much of it.
+    var currency = "EUR"
+    var amount = 5
 }
 
 /// The words of one language, from the system's locale data.
@@ -35,6 +47,7 @@ final class LocaleWords {
     private let locale: Locale
     private let speller = NumberFormatter()
     private var spelled: [Int: String] = [:]
+    private var priced: [String: String] = [:]
 
     init(_ profile: LanguageProfile) {
         self.profile = profile
@@ -64,9 +77,7 @@ final class LocaleWords {
                 guard let name = name(code).map({ Self.clean($0, profile) }), name != code else {
                     continue
                 }
-                // Names with digits, brackets or abbreviations are not spoken as they are written.
-                let isPlain = name.allSatisfy { $0.isLetter || " -'’ʼ".contains($0) }
-                if isPlain, !name.isEmpty { table[code] = name }
+                if Self.isPlain(name) { table[code] = name }
             }
             return table
         }
@@ -81,6 +92,29 @@ final class LocaleWords {
         let words = Self.clean(text, profile)
         spelled[number] = words
         return words
+    }
+
+    /// An amount of money in words with the form of the currency's name that follows the number, or nil
+    /// where the locale data has no name that is spoken as it is written.
+    func price(_ amount: Int, _ currency: String) -> String? {
+        let key = "\(amount) \(currency)"
+        if let known = priced[key] { return known }
+        let style = IntegerFormatStyle<Int>.Currency(code: currency, locale: locale)
+            .presentation(.fullName).precision(.fractionLength(0)).grouping(.never)
+        let text = Self.clean(amount.formatted(style), profile)
+        guard let digits = text.range(of: String(amount)) else { return nil }
+        var name = text.replacingCharacters(in: digits, with: "")
+        guard Self.isPlain(name) else { return nil }
+        if profile.phrases.lowercasesCurrencies { name = name.lowercased(with: locale) }
+        let offset = text.distance(from: text.startIndex, to: digits.lowerBound)
+        name.insert(contentsOf: spell(amount), at: name.index(name.startIndex, offsetBy: offset))
+        priced[key] = name
+        return name
+    }
+
+    /// The currencies that have a name here.
+    var currencies: [String] {
+        Self.currencyCodes.filter { price(profile.phrases.counts[0], $0) != nil }
     }
 
     /// Puts words into a template's slots.
@@ -112,6 +146,13 @@ final class LocaleWords {
         case "language": return languages[facts.languages[0]] ?? ""
         case "countries": return list(facts.countries.compactMap { countries[$0] })
         case "languages": return list(facts.languages.compactMap { languages[$0] })
+        case "person": return profile.phrases.persons[facts.person]
+        case "other": return profile.phrases.persons[facts.other]
+        case "action": return profile.phrases.actions[facts.action]
+        case "otherAction": return profile.phrases.actions[facts.otherAction]
+        case "count": return spell(facts.count)
+        case "minutes": return spell(facts.minutes)
+        case "amount": return price(facts.amount, facts.currency) ?? ""
         default: preconditionFailure("no words for the slot {\(slot)}")
         }
     }
@@ -124,16 +165,27 @@ final class LocaleWords {
     }
 
     private func list(_ words: [String]) -> String {
-        words.formatted(.list(type: .and).locale(locale))
+        Self.clean(words.formatted(.list(type: .and).locale(locale)), profile)
     }
 
     private static func clean(_ text: String, _ profile: LanguageProfile) -> String {
         var result = ""
-        // Composed letters, so that a replacement meets one form; soft hyphens are no sound.
-        for character in text.precomposedStringWithCanonicalMapping.replacing("\u{ad}", with: "") {
+        // Composed letters, so that a replacement meets one form; soft hyphens are no sound, and
+        // spaces that may not be broken are spaces.
+        for character in text.precomposedStringWithCanonicalMapping.replacing("\u{ad}", with: "")
+            .replacing("\u{a0}", with: " ").replacing("\u{202f}", with: " ")
+        {
             result += profile.replacements[character] ?? String(character)
         }
         return result
+    }
+
+    /// Whether a name has no digits, brackets, signs or abbreviations, which are not spoken as they are
+    /// written.
+    private static func isPlain(_ name: String) -> Bool {
+        let areCapitals = zip(name, name.dropFirst()).contains { $0.isUppercase && $1.isUppercase }
+        return !areCapitals && name.contains { $0.isLetter }
+            && name.allSatisfy { $0.isLetter || " -'’ʼ".contains($0) }
     }
 
     private static let countryCodes = codes(
@@ -148,6 +200,9 @@ final class LocaleWords {
         am ar be bg bn ca cs cy da de el en es et eu fa fi fr ga he hi hu hy id is it ja ka ko lt \
         lv ms nl no pl pt ro ru sk sv sw ta th tr uk ur vi zh
         """)
+
+    private static let currencyCodes = codes(
+        "CHF CNY CZK EUR GBP INR JPY KRW MXN PLN RUB SEK TRY USD")
 
     private static func codes(_ text: String) -> [String] {
         text.split(separator: " ").map(String.init)

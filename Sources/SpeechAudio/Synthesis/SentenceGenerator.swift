@@ -18,6 +18,7 @@ package final class SentenceGenerator {
     package let kinds: [SentenceKind]
     private let countries: [String]
     private let languages: [String]
+    private let currencies: [String]
 
     /// Prepares the words; slow (milliseconds), so that one generator is kept for a language.
     package init(_ profile: LanguageProfile) {
@@ -27,6 +28,8 @@ package final class SentenceGenerator {
         self.english = english
         countries = words.countries.keys.filter { english.countries[$0] != nil }.sorted()
         languages = words.languages.keys.filter { english.languages[$0] != nil }.sorted()
+        let known = Set(english.currencies)
+        currencies = words.currencies.filter { known.contains($0) }
         let missing = Self.missingSlots(words, english)
         let usable = SentenceKind.allCases.filter { kind in
             guard let template = profile.templates[kind] else { return false }
@@ -50,7 +53,10 @@ package final class SentenceGenerator {
         if isMissing(words.dateMonths, english.dateMonths) { missing.insert("dateMonth") }
         let numbers = [7, 12, 21, 38, 99, 100]
         if isMissing(numbers.map(words.spell), numbers.map(english.spell)) {
-            missing.formUnion(["number", "small", "a", "b", "c", "digits", "year", "day"])
+            missing.formUnion([
+                "number", "small", "a", "b", "c", "digits", "year", "day", "count", "minutes",
+                "amount",
+            ])
         }
         func isForeign(_ table: [String: String], _ other: [String: String]) -> Bool {
             let shared = table.keys.filter { other[$0] != nil }
@@ -61,6 +67,10 @@ package final class SentenceGenerator {
         }
         if isForeign(words.languages, english.languages) {
             missing.formUnion(["language", "languages"])
+        }
+        let prices = words.currencies.map { ($0, words.price(25, $0)) }
+        if prices.count < 5 || (!isEnglish && prices.allSatisfy { english.price(25, $0) == $1 }) {
+            missing.insert("amount")
         }
         return missing
     }
@@ -114,7 +124,30 @@ package final class SentenceGenerator {
         }
         facts.countries = sample(countries, &generator)
         facts.languages = sample(languages, &generator)
+        drawStory(&facts, &generator)
         return facts
+    }
+
+    private func drawStory(_ facts: inout SentenceFacts, _ generator: inout SeededGenerator) {
+        let phrases = words.profile.phrases
+        (facts.person, facts.other) = pair(below: phrases.persons.count, &generator)
+        (facts.action, facts.otherAction) = pair(below: phrases.actions.count, &generator)
+        facts.count = phrases.counts[generator.uniform(below: phrases.counts.count)]
+        facts.minutes = phrases.counts[generator.uniform(below: phrases.counts.count)]
+        // Thousands inflect nothing where the number of them does not.
+        let amount = phrases.counts[generator.uniform(below: phrases.counts.count)]
+        let isLarge = generator.uniform() < 0.3 && amount * 1000 <= words.profile.numberLimit
+        facts.amount = isLarge ? amount * 1000 : amount
+        if !currencies.isEmpty {
+            facts.currency = currencies[generator.uniform(below: currencies.count)]
+        }
+    }
+
+    /// Two different numbers.
+    private func pair(below bound: Int, _ generator: inout SeededGenerator) -> (Int, Int) {
+        let first = generator.uniform(below: bound)
+        let second = generator.uniform(below: bound - 1)
+        return (first, second < first ? second : second + 1)
     }
 
     /// Two to four different elements.

@@ -9,9 +9,10 @@ struct DataSynthesizeCommand: ParsableCommand {
         commandName: "synthesize",
         abstract: "Make a multilingual corpus: made-up sentences spoken by espeak-ng.",
         discussion: """
-            Writes audio/<language>/, train.jsonl, valid.jsonl and test.jsonl (80, 10 and 10 % of the \
-            speech) with texts and English translations. The same flags give the same bytes; a run \
-            that was stopped goes on where it ended.
+            Writes audio/<language>/, train.jsonl, valid.jsonl and test.jsonl with texts and English \
+            translations: numbers, dates, prices, measures, names and small stories. The three share \
+            neither sentences nor speakers. The same flags give the same bytes; a run that was stopped \
+            goes on where it ended.
             """)
 
     @Option(help: ArgumentHelp("The folder of the corpus.", valueName: "dir"))
@@ -26,8 +27,32 @@ struct DataSynthesizeCommand: ParsableCommand {
     @Option(help: "Minutes of speech in each language, if not --hours. (default: 5)")
     var minutesPerLanguage: Double?
 
-    @Option(help: "Speakers of each language, up to \(CorpusDesign.voiceLimit).")
-    var voices = 6
+    @Option(
+        help: """
+            Speakers of each language, from one for each of the three parts up to \
+            \(CorpusDesign.voiceLimit).
+            """)
+    var voices = 12
+
+    @Option(help: "The share of the speech that becomes valid.jsonl; 0 for none.")
+    var validShare = 0.1
+
+    @Option(help: "The share of the speech that becomes test.jsonl; 0 for none.")
+    var testShare = 0.1
+
+    @Option(help: "The share of the utterances with noise, from 0 to 1.")
+    var noise = 0.0
+
+    // Also what begins with a minus.
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How far speech is above noise: a number of dB, or two with a colon between them.",
+            valueName: "dB"))
+    var snr = DecibelRange(5...25)
+
+    @Option(help: "The share of the utterances in rooms with echoes, from 0 to 1.")
+    var rooms = 0.0
 
     @Option(help: "Decides sentences, speakers and splits.")
     var seed: UInt64 = 0
@@ -60,8 +85,9 @@ struct DataSynthesizeCommand: ParsableCommand {
             hours.map { $0 * 60 / Double(max(1, codes.count)) } ?? minutesPerLanguage ?? 5
         let synthesizer = try CorpusSynthesizer(
             design: CorpusDesign(
-                languages: codes, minutesPerLanguage: minutes, voices: voices, seed: seed,
-                format: format.format),
+                languages: codes, minutesPerLanguage: minutes, voices: voices,
+                validFraction: validShare, testFraction: testShare, seed: seed,
+                format: format.format, noise: noise, signalToNoise: snr.range, rooms: rooms),
             folder: URL(fileURLWithPath: output),
             threads: threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
         let display = SynthesisDisplay(isShown: !noProgress)
@@ -111,5 +137,25 @@ enum AudioFormatOption: String, ExpressibleByArgument, CaseIterable {
         case .flac: .flac
         case .wav: .wav
         }
+    }
+}
+
+/// Levels as a flag spells them: `15` or `5:25`.
+struct DecibelRange: ExpressibleByArgument {
+    let range: ClosedRange<Double>
+
+    init(_ range: ClosedRange<Double>) { self.range = range }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { Double($0) }.filter(\.isFinite)
+        guard numbers.count == parts.count, (1...2).contains(numbers.count),
+            numbers[0] <= numbers[numbers.count - 1]
+        else { return nil }
+        range = numbers[0]...numbers[numbers.count - 1]
+    }
+
+    var defaultValueDescription: String {
+        String(format: "%g:%g", range.lowerBound, range.upperBound)
     }
 }
