@@ -33,12 +33,15 @@ let package = Package(
         .systemLibrary(
             name: "CSoxr", pkgConfig: "soxr",
             providers: [.apt(["libsoxr-dev"]), .brew(["libsoxr"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "COnnxRuntime"),
         .target(name: "CTorch", dependencies: ["CLibTorch"]),
 
         // The libraries, lowest first; DESIGN's arrows and no others.
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
-        .target(name: "SpeechCore", swiftSettings: strict),
+        .target(name: "SpeechCore", dependencies: ["CZlib"], swiftSettings: strict),
         .target(
             name: "SpeechAudio", dependencies: ["SpeechCore", "CSndFile", "CSoxr"],
             swiftSettings: strict),

@@ -19,8 +19,9 @@ struct DistillCommand: ParsableCommand {
     @Option(help: "Model directory, or a repository name in the local Hugging Face cache.")
     var teacher: String?
 
-    @Option(help: "Manifest to train on: JSON Lines or fairseq TSV.")
-    var train: String?
+    @Option(
+        help: "Manifest to train on: JSON Lines or fairseq TSV; several with a --train for each.")
+    var train: [String] = []
 
     @Option(help: "Manifest to validate on.")
     var valid: String?
@@ -48,8 +49,9 @@ struct DistillCommand: ParsableCommand {
 
     func validate() throws {
         guard !dumpConfig else { return }
-        for (flag, value) in [("--teacher", teacher), ("--train", train), ("--output", output)]
-        where value == nil {
+        for (flag, value) in [
+            ("--teacher", teacher), ("--train", train.first), ("--output", output),
+        ] where value == nil {
             throw ValidationError("Missing expected argument '\(flag) <\(flag.dropFirst(2))>'")
         }
     }
@@ -64,7 +66,7 @@ struct DistillCommand: ParsableCommand {
         }
         let model = try DistillTask(
             .init(
-                teacher: teacher!, train: URL(fileURLWithPath: train!),
+                teacher: teacher!, train: train.map { URL(fileURLWithPath: $0) },
                 valid: valid.map { URL(fileURLWithPath: $0) },
                 output: URL(fileURLWithPath: output!), device: device, resumes: resume,
                 command: CommandLine.arguments),

@@ -4,8 +4,8 @@ public import Foundation
 ///
 /// The bytes go to `<name>.tmp` beside the target, are flushed to the disk, and the temporary file is
 /// renamed over the target. On any failure the temporary file is removed and the target keeps its old
-/// content. A leftover of a killed process is overwritten by the next attempt, so two processes must
-/// not write the same target at once. A target that exists and is no regular file (a pipe,
+/// content. A leftover of a killed process is overwritten by the next attempt; of two that write the
+/// same target at once the second gets an error. A target that exists and is no regular file (a pipe,
 /// `/dev/null`) is written in place, because renaming over a device would destroy it.
 public enum AtomicFile {
     /// Writes `data` as the whole content of `url`.
@@ -84,13 +84,41 @@ public final class FileSink {
 
     init(path: String, reportedAs reportedPath: String) throws {
         self.reportedPath = reportedPath
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        // Not emptied before it is known that nobody else writes it.
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else {
             throw FileSystemError.cannotWrite(path: reportedPath, operation: "create", code: errno)
+        }
+        do {
+            try claim(path)
+        } catch {
+            abandon()
+            throw error
         }
     }
 
     deinit { abandon() }
+
+    /// Takes the file for this writer alone, and empties it.
+    private func claim(_ path: String) throws {
+        // A file system without locks leaves it to the user that there is one writer.
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            throw FileSystemError.busy(path: reportedPath)
+        }
+        var opened = stat()
+        var named = stat()
+        guard fstat(descriptor, &opened) == 0, stat(path, &named) == 0,
+            opened.st_ino == named.st_ino, opened.st_dev == named.st_dev
+        else {
+            // Another writer finished between the opening and the lock, and this is its file now.
+            throw FileSystemError.busy(path: reportedPath)
+        }
+        guard opened.st_mode & S_IFMT == S_IFREG else { return }
+        while ftruncate(descriptor, 0) != 0 {
+            if errno == EINTR { continue }
+            throw FileSystemError.cannotWrite(path: reportedPath, operation: "create", code: errno)
+        }
+    }
 
     /// Appends bytes.
     ///

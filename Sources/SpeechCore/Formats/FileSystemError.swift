@@ -9,6 +9,9 @@ public enum FileSystemError: ReportedError, Equatable {
     /// A file or folder cannot be written; `code` is the `errno` of `operation`.
     case cannotWrite(path: String, operation: String, code: Int32)
 
+    /// Another process, or another thread, is writing the file.
+    case busy(path: String)
+
     /// The text of an `errno` value.
     public static func message(for code: Int32) -> String { String(cString: strerror(code)) }
 
@@ -26,6 +29,8 @@ public enum FileSystemError: ReportedError, Equatable {
             return "cannot read '\(path)': expected a file, found a folder or a device"
         case .cannotWrite(let path, let operation, let code):
             return "cannot \(operation) '\(path)': \(Self.message(for: code))"
+        case .busy(let path):
+            return "cannot write '\(path)': expected to be its only writer, found another at work"
         }
     }
 
@@ -33,7 +38,7 @@ public enum FileSystemError: ReportedError, Equatable {
     public var exitStatus: ExitStatus {
         switch self {
         case .cannotRead, .notARegularFile: return .badInput
-        case .cannotWrite: return .runtimeFailure
+        case .cannotWrite, .busy: return .runtimeFailure
         }
     }
 }

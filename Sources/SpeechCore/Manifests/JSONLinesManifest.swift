@@ -24,27 +24,38 @@ public enum JSONLinesManifest {
         var contents = ManifestContents()
         lines.forEach { number, bytes in
             if bytes.isBlank { return }
-            do {
-                contents.utterances.append(try utterance(bytes, folder: folder))
+            switch utterance(bytes, folder: folder) {
+            case .success(let utterance):
+                contents.utterances.append(utterance)
                 contents.lines.append(number)
-            } catch let fault as Fault {
+            case .failure(let fault):
                 contents.faults.append(.init(line: number, detail: fault.detail))
-            } catch let error as JSONSyntaxError {
-                contents.faults.append(
-                    .init(
-                        line: number,
-                        detail: "malformed JSON at column \(error.column): \(error.detail)"))
-            } catch let error as JSONFileError {
-                contents.faults.append(.init(line: number, detail: detail(of: error)))
-            } catch {
-                contents.faults.append(.init(line: number, detail: "\(error)"))
             }
         }
         return contents
     }
 
-    private struct Fault: Error {
+    /// What is wrong with a line.
+    struct Fault: Error {
         let detail: String
+    }
+
+    /// The utterance of one line that is not blank, in a manifest that lies in `folder`.
+    static func utterance(
+        _ bytes: UnsafeRawBufferPointer, folder: URL
+    ) -> Result<Utterance, Fault> {
+        do {
+            return .success(try parse(bytes, folder: folder))
+        } catch let fault as Fault {
+            return .failure(fault)
+        } catch let error as JSONSyntaxError {
+            return .failure(
+                Fault(detail: "malformed JSON at column \(error.column): \(error.detail)"))
+        } catch let error as JSONFileError {
+            return .failure(Fault(detail: detail(of: error)))
+        } catch {
+            return .failure(Fault(detail: "\(error)"))
+        }
     }
 
     private static func detail(of error: JSONFileError) -> String {
@@ -57,7 +68,7 @@ public enum JSONLinesManifest {
         }
     }
 
-    private static func utterance(
+    private static func parse(
         _ bytes: UnsafeRawBufferPointer, folder: URL
     ) throws -> Utterance {
         let value = try JSONValue(parsing: bytes)

@@ -8,6 +8,8 @@ public struct ManifestFormat: Sendable {
     public let fileExtensions: [String]
     /// Whether the first line that is not blank looks like this format.
     let recognizes: @Sendable (_ firstLine: String) -> Bool
+    /// Whether each line by itself is an utterance, so that one can be read without the others.
+    let hasUtteranceLines: Bool
     /// Reads what can be read of a manifest and lists the lines at fault.
     public let scan: @Sendable (URL) throws -> ManifestContents
 
@@ -17,12 +19,14 @@ public struct ManifestFormat: Sendable {
     /// JSON Lines as NeMo writes them, the format of this package.
     public static let jsonLines = ManifestFormat(
         name: "JSON Lines", fileExtensions: ["jsonl", "json", "manifest", "ndjson"],
-        recognizes: { $0.hasPrefix("{") }, scan: { try JSONLinesManifest.scan($0) })
+        recognizes: { $0.hasPrefix("{") }, hasUtteranceLines: true,
+        scan: { try JSONLinesManifest.scan($0) })
 
     /// The TSV files of fairseq, at 16 kHz.
     public static let fairseqTSV = ManifestFormat(
         name: "fairseq TSV", fileExtensions: ["tsv"],
         recognizes: { !$0.contains("\t") && !$0.hasPrefix("{") && !$0.hasPrefix("[") },
+        hasUtteranceLines: false,
         scan: { try TSVManifest.scan($0) })
 
     /// Finds the format of a manifest by its ending and its first line.
@@ -33,14 +37,9 @@ public struct ManifestFormat: Sendable {
     /// - Throws: `FileSystemError`, `ManifestError.empty` for a file without text, or
     ///   `ManifestError.unknownFormat`.
     public static func detect(_ url: URL) throws -> ManifestFormat {
-        var first: String?
-        try ManifestLines(path: url.path).forEach { _, bytes in
-            if first == nil, !bytes.isBlank {
-                first = String(decoding: bytes.prefix(4096), as: UTF8.self)
-                    .trimmingCharacters(in: .whitespaces)
-            }
+        guard let first = try ManifestLines(path: url.path).firstText else {
+            throw ManifestError.empty(path: url.path)
         }
-        guard let first else { throw ManifestError.empty(path: url.path) }
         let ending = url.pathExtension.lowercased()
         if let format = all.first(where: { $0.fileExtensions.contains(ending) }) {
             // A wrong line in a file of a known ending is reported by its reader, with the number.

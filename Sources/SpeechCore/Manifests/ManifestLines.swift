@@ -10,21 +10,97 @@ struct ManifestLines {
         file = try MappedFile(path: path)
     }
 
-    /// Calls `body` with each line without its end.
-    func forEach(_ body: (_ number: Int, _ bytes: UnsafeRawBufferPointer) throws -> Void) rethrows {
+    /// Calls `body` with each line of a range without its end, until it returns false.
+    private func lines(
+        in range: Range<Int>,
+        _ body: (_ number: Int, _ start: Int, _ bytes: UnsafeRawBufferPointer) throws -> Bool
+    ) rethrows {
         try file.withBytes(0..<file.count) { bytes in
-            var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+            var start = range.lowerBound
+            if start == 0, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
             var number = 1
-            while start < bytes.count {
-                let rest = bytes[start...]
-                let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            while start < range.upperBound {
+                let end = Self.end(ofLineAt: start, in: bytes)
                 var line = bytes[start..<end]
                 if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
-                try body(number, UnsafeRawBufferPointer(rebasing: line))
+                guard try body(number, start, UnsafeRawBufferPointer(rebasing: line)) else {
+                    return
+                }
                 start = end + 1
                 number += 1
             }
         }
+    }
+
+    /// Calls `body` with each line without its end, numbered from 1 within the part.
+    ///
+    /// * `part`: one of `parts`.
+    func forEach(
+        in part: Range<Int>,
+        _ body: (_ number: Int, _ start: Int, _ bytes: UnsafeRawBufferPointer) throws -> Void
+    ) rethrows {
+        try lines(in: part) { number, start, bytes in
+            try body(number, start, bytes)
+            return true
+        }
+    }
+
+    /// Calls `body` with each line without its end.
+    func forEach(_ body: (_ number: Int, _ bytes: UnsafeRawBufferPointer) throws -> Void) rethrows {
+        try lines(in: 0..<file.count) { number, _, bytes in
+            try body(number, bytes)
+            return true
+        }
+    }
+
+    /// The first line that is not blank, at most 4096 bytes of it.
+    var firstText: String? {
+        var first: String?
+        lines(in: 0..<file.count) { _, _, bytes in
+            if bytes.isBlank { return true }
+            first = String(decoding: bytes.prefix(4096), as: UTF8.self)
+                .trimmingCharacters(in: .whitespaces)
+            return false
+        }
+        return first
+    }
+
+    /// Cuts the file into parts of whole lines, about `bytes` each.
+    func parts(ofBytes size: Int) -> [Range<Int>] {
+        file.withBytes(0..<file.count) { bytes in
+            var parts: [Range<Int>] = []
+            var start = 0
+            while start < bytes.count {
+                let wanted = min(bytes.count, start + size)
+                let end =
+                    wanted == bytes.count
+                    ? wanted : min(bytes.count, Self.end(ofLineAt: wanted, in: bytes) + 1)
+                parts.append(start..<end)
+                start = end
+            }
+            return parts
+        }
+    }
+
+    /// Calls `body` with the bytes of a range.
+    func withBytes<R>(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R
+    ) rethrows -> R {
+        try file.withBytes(range, body)
+    }
+
+    /// The number of the line that holds a byte, from 1.
+    func number(ofLineAt position: Int) -> Int {
+        file.withBytes(0..<position) { bytes in
+            bytes.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
+        }
+    }
+
+    private static func end(ofLineAt start: Int, in bytes: UnsafeRawBufferPointer) -> Int {
+        guard start < bytes.count, let base = bytes.baseAddress,
+            let found = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
+        else { return bytes.count }
+        return UnsafeRawPointer(found) - base
     }
 
     /// All lines as text.

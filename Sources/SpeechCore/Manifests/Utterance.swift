@@ -72,6 +72,8 @@ public enum ManifestError: ReportedError, Equatable {
     case empty(path: String)
     /// A label file with another number of lines than the manifest has utterances.
     case labelCount(path: String, expected: Int, found: Int)
+    /// A line is not what it was when the manifest was opened; `position` is its first byte.
+    case changed(path: String, position: Int)
     /// No format of `ManifestFormat.all` fits the file.
     case unknownFormat(path: String, expected: [String], found: String)
 
@@ -92,6 +94,9 @@ public enum ManifestError: ReportedError, Equatable {
             return "'\(path)' is empty: expected at least one utterance, found none"
         case .labelCount(let path, let expected, let found):
             return "'\(path)': expected \(expected) labels, one per utterance, found \(found)"
+        case .changed(let path, let position):
+            return "'\(path)' changed while it was used: expected the utterance that began at "
+                + "byte \(position) when it was opened, found something else"
         case .unknownFormat(let path, let expected, let found):
             return "'\(path)' is no manifest: expected \(expected.joined(separator: " or ")), "
                 + "found \(found)"

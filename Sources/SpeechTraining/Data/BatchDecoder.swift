@@ -1,28 +1,56 @@
+internal import Foundation
 internal import SpeechAudio
 internal import SpeechCore
+internal import Synchronization
 
 /// Turns the batches of a sampler into features; every function may be called from several threads.
 struct BatchDecoder: Sendable {
-    let utterances: [Utterance]
+    let dataset: Dataset
     let sampler: BatchSampler
     let extractors: [any FeatureExtractor]
     let minimumSamples: Int
+    /// This process among those that share the batches.
+    let rank: LoaderRank
+    /// The number behind the last batch of all ranks, if there is a last one.
+    let endBatch: Int?
+    private let announced = Announced()
+
+    init(
+        dataset: Dataset, sampler: BatchSampler, extractors: [any FeatureExtractor],
+        minimumSamples: Int, rank: LoaderRank, endBatch: Int?
+    ) {
+        self.dataset = dataset
+        self.sampler = sampler
+        self.extractors = extractors
+        self.minimumSamples = minimumSamples
+        self.rank = rank
+        self.endBatch = endBatch
+    }
 
     /// Loading was stopped in the middle of a batch; nobody sees this error.
     struct Stopped: Error {}
 
-    /// Reads and computes a batch.
+    /// Reads and computes a batch of this rank.
     ///
     /// - Throws: What goes wrong beyond single utterances, such as a lack of memory.
     func batch(_ index: Int, isStopped: () -> Bool) throws -> LoadedBatch {
-        let batch = sampler.batch(index)
+        let number = index * rank.count + rank.number
+        guard number < endBatch ?? .max else {
+            // The last round of a pass has not a batch for everyone, but all have the same rounds.
+            let (epoch, position) = sampler.address(ofBatch: number)
+            return LoadedBatch(
+                index: index, epoch: epoch, position: position, features: [], utterances: [],
+                seconds: 0, paddedSeconds: 0, skipped: [])
+        }
+        try announceShards(of: number)
+        let batch = sampler.batch(number)
         var clips: [[ClipFeatures]] = Array(repeating: [], count: extractors.count)
         var used: [Utterance] = []
         var lengths: [Double] = []
         var skipped: [SkippedUtterance] = []
         for segment in batch.segments {
             if isStopped() { throw Stopped() }
-            let utterance = utterances[segment.utterance]
+            let utterance = try dataset.utterance(segment.utterance)
             do {
                 let (seconds, features) = try clip(segment, of: utterance)
                 for (extractor, clip) in features.enumerated() { clips[extractor].append(clip) }
@@ -65,5 +93,48 @@ struct BatchDecoder: Sendable {
             return try extractor.clipFeatures(waveform)
         }
         return (seconds, features)
+    }
+
+    private final class Announced: Sendable {
+        let window = Mutex<(epoch: Int, number: Int)>((-1, 0))
+    }
+
+    /// Tells the system which shards a window reads, so that it fetches them from end to end.
+    ///
+    /// Clips of a window are read in random order; of shards that are in memory by then, or are being
+    /// read sequentially, that costs nothing even on a disk that seeks slowly.
+    private func announceShards(of number: Int) throws {
+        let (window, utterances) = sampler.shards(aroundBatch: number)
+        guard !utterances.isEmpty else { return }
+        // Threads are on both sides of a window's end; the later one is the new one.
+        let isNew = announced.window.withLock { last in
+            guard window > last else { return false }
+            last = window
+            return true
+        }
+        guard isNew else { return }
+        for utterance in utterances {
+            let utterance = try dataset.utterance(utterance)
+            if utterance.byteRange != nil { FileAdvice.willRead(utterance.audioPath) }
+        }
+    }
+}
+
+/// Hints to the system's page cache.
+private enum FileAdvice {
+    /// Says that all of a file will be read; a file that cannot be opened is reported when it is read.
+    static func willRead(_ path: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        #if canImport(Darwin)
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { return }
+            var range = radvisory(
+                ra_offset: 0, ra_count: Int32(clamping: status.st_size))
+            _ = fcntl(descriptor, F_RDADVISE, &range)
+        #else
+            _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED)
+        #endif
     }
 }

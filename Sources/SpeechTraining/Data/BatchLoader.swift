@@ -5,7 +5,7 @@ public import SpeechCore
 ///
 /// Audio is decoded, resampled and turned into features in the background; at most `prefetch` batches
 /// wait. Batch i of a run holds the same data wherever loading starts and however many threads
-/// load. An utterance that cannot be used (file missing or damaged, too short, not finite) is left out
+/// load; several processes share the batches (`LoaderRank`). An utterance that cannot be used (file missing or damaged, too short, not finite) is left out
 /// of its batch and listed in `LoadedBatch.skipped`; no other utterance takes its place, and a batch of
 /// nothing else is delivered empty, so that numbers and data stay together.
 ///
@@ -23,31 +23,34 @@ public final class BatchLoader {
     /// Starts to load.
     ///
     /// - Parameters:
-    ///   - utterances: What the sampler's durations belong to, in the same order.
+    ///   - dataset: What the sampler's batches refer to.
     ///   - sampler: The batches.
     ///   - extractors: At least one; `LoadedBatch.features` has one entry for each. The first one's
     ///     sampling rate counts seconds and `minimumSamples`.
     ///   - minimumSamples: The samples of the shortest clip that models and objective can use.
-    ///   - startBatch: The number of the first batch, from 0 over all epochs.
-    ///   - endBatch: The number behind the last batch; nil goes on without end.
+    ///   - rank: This process among those that share the batches.
+    ///   - startBatch: The number of this rank's first batch, from 0 over all epochs.
+    ///   - endBatch: The number behind the last batch of all ranks together; nil goes on without end.
+    ///     A rank for which the last round has no batch gets an empty one.
     ///   - config: `threads`, `prefetch` and `maxSkipped` count here.
     public init(
-        utterances: [Utterance], sampler: BatchSampler, extractors: [any FeatureExtractor],
-        minimumSamples: Int = 0, startBatch: Int = 0, endBatch: Int? = nil, config: DatasetConfig
+        _ dataset: Dataset, sampler: BatchSampler, extractors: [any FeatureExtractor],
+        minimumSamples: Int = 0, rank: LoaderRank = .single, startBatch: Int = 0,
+        endBatch: Int? = nil, config: DatasetConfig
     ) {
-        precondition(utterances.count == sampler.utteranceCount, "a sampler of other utterances")
+        let rounds = endBatch.map { ($0 + rank.count - 1) / rank.count }
         precondition(!extractors.isEmpty, "no feature extractor")
-        precondition(startBatch >= 0 && startBatch <= endBatch ?? .max, "no range of batches")
-        utteranceCount = utterances.count
+        precondition(startBatch >= 0 && startBatch <= rounds ?? .max, "no range of batches")
+        utteranceCount = dataset.count
         maxSkipped = config.maxSkipped
         let decoder = BatchDecoder(
-            utterances: utterances, sampler: sampler, extractors: extractors,
-            minimumSamples: minimumSamples)
+            dataset: dataset, sampler: sampler, extractors: extractors,
+            minimumSamples: minimumSamples, rank: rank, endBatch: endBatch)
         let threads =
             config.threads > 0
             ? config.threads : max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
         queue = PrefetchQueue(
-            range: startBatch..<(endBatch ?? .max), threads: min(threads, config.prefetch),
+            range: startBatch..<(rounds ?? .max), threads: min(threads, config.prefetch),
             limit: config.prefetch
         ) { index, isStopped in
             try decoder.batch(index, isStopped: isStopped)

@@ -1,25 +1,29 @@
 internal import SpeechCore
 internal import Synchronization
 
-/// The batches of every epoch, a pure function of (durations, settings, seed, epoch).
+/// The batches of every epoch, a pure function of (data set, settings, seed, epoch).
 ///
 /// Utterances are grouped by length into buckets, shuffled within their bucket, cut into batches
-/// that stay below `max_seconds` with padding, and the batches are shuffled. Every utterance occurs
-/// once in an epoch. All epochs have the same number of batches, so batch i of a run is found without
-/// going through the batches before it.
+/// that stay below `max_seconds` with padding, and the batches are shuffled. Without weights or
+/// temperature every utterance occurs once in an epoch; with them each language is drawn as often as
+/// its share says, and its utterances take turns over the epochs. All epochs have the same number
+/// of batches, so batch i of a run is found without going through the batches before it.
+///
+/// Utterances in shards are shuffled in windows: the shards are put into a random order and
+/// `shuffle_shards` of them at a time are mixed, so that whoever reads has to do with few files.
 public final class BatchSampler: Sendable {
     /// What the batches are for.
     public enum Mode: Sendable {
         /// Shuffled if the settings say so; windows of long utterances change with the epoch.
         case training
-        /// The same in every epoch: nothing is shuffled, and of long utterances the beginning is
-        /// taken.
+        /// The same in every epoch: nothing is shuffled, every utterance occurs once, and of long
+        /// ones the beginning is taken.
         case validation
     }
 
     /// A part of an utterance.
     public struct Segment: Sendable, Hashable {
-        /// The utterance, by its place in the durations.
+        /// The utterance, by its number.
         public let utterance: Int
         /// Seconds from the beginning of the utterance.
         public let offset: Double
@@ -45,52 +49,68 @@ public final class BatchSampler: Sendable {
     }
 
     /// The number of batches of every epoch, at least 1.
-    public var batchesPerEpoch: Int { layout.batchCount }
-    /// The number of utterances, at least 1.
-    public var utteranceCount: Int { durations.count }
+    public let batchesPerEpoch: Int
+    /// The number of utterances that can occur, at least 1.
+    public var utteranceCount: Int { layout.members.count }
 
     private let durations: [Double]
     private let maxDuration: Double
     private let seed: UInt64
     private let shuffles: Bool
     private let movesWindows: Bool
-    /// Utterances by ascending length of what is taken of them.
-    private let sorted: [Int32]
-    private let layout: LengthBuckets
-    /// The epochs asked for last: threads that load ahead are on both sides of an epoch's end.
-    private let recent = Mutex<[Epoch]>([])
+    /// How many blocks are mixed.
+    private let windowSize: Int
+    private let layout: BatchLayout
+    /// The windows asked for last: threads that load ahead are on both sides of a window's end.
+    private let recent = Mutex<[Window]>([])
 
-    /// The order of one epoch.
-    private struct Epoch: Sendable {
+    /// Batches that are shuffled together.
+    private struct Window: Sendable {
+        let epoch: Int
         let number: Int
-        /// The utterance at each place of the layout.
-        let utterances: [Int32]
-        /// The batch of the layout at each position.
-        let batches: [Int32]
+        /// The position of its first batch in the epoch.
+        let start: Int
+        let blocks: [Int]
+        /// The utterances of all batches, batch by batch.
+        let utterances: [UInt32]
+        /// Where each batch lies in `utterances`, by position.
+        let batches: [Range<Int32>]
     }
 
     /// Plans the batches.
     ///
-    /// * `durations`: Seconds of each utterance: at least one, all finite and above 0.
-    /// * `config`: Settings that `DatasetConfig.validate` accepts.
-    /// * `seed`: The seed of the run.
+    /// * `table`: at least one usable utterance.
+    /// * `config`: settings that `DatasetConfig.validate` accepts.
+    /// * `seed`: the seed of the run.
     public init(
-        durations: [Double], config: DatasetConfig, seed: UInt64, mode: Mode = .training
+        _ table: SamplingTable, config: DatasetConfig, seed: UInt64, mode: Mode = .training
     ) {
-        precondition(!durations.isEmpty, "no utterances to make batches of")
-        precondition(durations.count <= Int32.max, "\(durations.count) utterances are too many")
-        precondition(durations.allSatisfy { $0 > 0 && $0.isFinite }, "a duration is not above 0")
-        self.durations = durations
+        precondition(!table.usable.isEmpty, "no utterances to make batches of")
+        durations = table.durations
         self.seed = seed
         maxDuration = config.maxDuration
         shuffles = config.shuffle && mode == .training
         movesWindows = mode == .training
-        let taken = durations.map { min($0, config.maxDuration) }
-        // Equal lengths by place, so that the order does not depend on the sorting algorithm.
-        sorted = taken.indices.sorted { (taken[$0], $0) < (taken[$1], $1) }.map(Int32.init)
-        layout = LengthBuckets(
-            sorted: sorted.map { taken[Int($0)] }, maxSeconds: config.maxSeconds,
-            maxUtterances: config.maxUtterances, maxBuckets: config.buckets)
+        windowSize = config.shuffleShards
+        let (lengths, longest) = (table.durations, config.maxDuration)
+        layout = BatchLayout(
+            table,
+            repeats: mode == .validation
+                ? table.groups.map { _ in 1 }
+                : table.repeats(
+                    temperature: config.languageTemperature, corpusWeights: config.corpusWeights),
+            limit: .init(seconds: config.maxSeconds, utterances: config.maxUtterances),
+            maxBuckets: config.buckets, length: { min(lengths[Int($0)], longest) })
+        batchesPerEpoch = layout.batchCount
+    }
+
+    /// Plans batches of utterances without languages.
+    ///
+    /// * `durations`: seconds of each utterance: at least one, all finite and above 0.
+    public convenience init(
+        durations: [Double], config: DatasetConfig, seed: UInt64, mode: Mode = .training
+    ) {
+        self.init(SamplingTable(durations: durations), config: config, seed: seed, mode: mode)
     }
 
     /// The epoch and the position in it of batch `index` of a run.
@@ -107,13 +127,18 @@ public final class BatchSampler: Sendable {
 
     /// The batch at a position, from 0, of an epoch.
     public func batch(epoch: Int, position: Int) -> Batch {
-        batch(at: position, of: order(ofEpoch: epoch))
+        let window = window(at: position, epoch: epoch)
+        let range = window.batches[position - window.start]
+        return Batch(
+            epoch: epoch, position: position,
+            segments: window.utterances[Int(range.lowerBound)..<Int(range.upperBound)].map {
+                segment(utterance: Int($0), epoch: epoch)
+            })
     }
 
     /// All batches of an epoch in order.
     public func batches(epoch: Int) -> [Batch] {
-        let order = order(ofEpoch: epoch)
-        return (0..<batchesPerEpoch).map { batch(at: $0, of: order) }
+        (0..<batchesPerEpoch).map { batch(epoch: epoch, position: $0) }
     }
 
     /// The part of an utterance that an epoch takes: all of it, or `max_duration` seconds.
@@ -131,51 +156,117 @@ public final class BatchSampler: Sendable {
         return Segment(utterance: utterance, offset: offset, duration: maxDuration)
     }
 
-    private func batch(at position: Int, of epoch: Epoch) -> Batch {
-        let places = layout.places(ofBatch: Int(epoch.batches[position]))
-        return Batch(
-            epoch: epoch.number, position: position,
-            segments: epoch.utterances[places].map {
-                segment(utterance: Int($0), epoch: epoch.number)
-            })
+    /// One utterance of each shard that a batch's window reads, and where the window stands in the run.
+    ///
+    /// Empty where there are no shards.
+    func shards(aroundBatch index: Int) -> (window: (epoch: Int, number: Int), utterances: [Int]) {
+        guard layout.blocks.count > 1 else { return ((0, 0), []) }
+        let (epoch, position) = address(ofBatch: index)
+        let window = window(at: position, epoch: epoch)
+        return ((epoch, window.number), window.blocks.map { layout.blocks[$0].first })
     }
 
-    private func order(ofEpoch number: Int) -> Epoch {
-        precondition(number >= 0, "epoch \(number)")
-        // Every epoch has the one order when nothing is shuffled.
-        let key = shuffles ? number : 0
-        let epoch = recent.withLock { recent in
-            if let known = recent.first(where: { $0.number == key }) { return known }
-            let new = makeOrder(ofEpoch: key)
+    // MARK: Order
+
+    private func window(at position: Int, epoch: Int) -> Window {
+        precondition(position >= 0 && position < batchesPerEpoch, "batch \(position) of an epoch")
+        return recent.withLock { recent in
+            let known = recent.first {
+                $0.epoch == epoch && $0.start <= position
+                    && position < $0.start + $0.batches.count
+            }
+            if let known { return known }
+            let new = makeWindow(at: position, epoch: epoch)
             recent = recent.suffix(1) + [new]
             return new
         }
-        return Epoch(number: number, utterances: epoch.utterances, batches: epoch.batches)
     }
 
-    private func makeOrder(ofEpoch number: Int) -> Epoch {
-        guard shuffles else {
+    private func makeWindow(at position: Int, epoch: Int) -> Window {
+        var generator = SeededGenerator(seed: seed, stream: Stream.blocks, UInt64(epoch))
+        let order =
+            shuffles
+            ? generator.permutation(layout.blocks.count) : Array(layout.blocks.indices)
+        var start = 0
+        var number = 0
+        var blocks: ArraySlice<Int> = []
+        var count = 0
+        repeat {
+            start += count
+            blocks = order.dropFirst(number * windowSize).prefix(windowSize)
+            count = blocks.reduce(0) { $0 + layout.blocks[$1].batches }
+            number += 1
+        } while position >= start + count
+        var utterances: [UInt32] = []
+        var batches: [Range<Int32>] = []
+        batches.reserveCapacity(count)
+        for block in blocks { append(block, epoch: epoch, &utterances, &batches) }
+        if shuffles {
+            var generator = SeededGenerator(
+                seed: seed, stream: Stream.batches, UInt64(epoch), UInt64(number))
+            generator.shuffle(&batches)
+        } else {
             // The longest first: a batch too large for the memory shows at once.
-            return Epoch(
-                number: number, utterances: sorted,
-                batches: (0..<batchesPerEpoch).reversed().map(Int32.init))
+            batches.reverse()
         }
-        var generator = SeededGenerator(seed: seed, stream: Stream.order, UInt64(number))
-        var utterances: [Int32] = []
-        utterances.reserveCapacity(sorted.count)
-        for bucket in layout.buckets {
-            var part = Array(sorted[bucket])
-            generator.shuffle(&part)
-            utterances += part
-        }
-        return Epoch(
-            number: number, utterances: utterances,
-            batches: generator.permutation(batchesPerEpoch).map(Int32.init))
+        return Window(
+            epoch: epoch, number: number - 1, start: start, blocks: Array(blocks),
+            utterances: utterances, batches: batches)
     }
 
-    /// What tells the sampler's random sequences from others of the run's seed ("batches", "windows").
+    /// Draws the batches of a block.
+    private func append(
+        _ number: Int, epoch: Int, _ utterances: inout [UInt32], _ batches: inout [Range<Int32>]
+    ) {
+        var generator = SeededGenerator(
+            seed: seed, stream: Stream.order, UInt64(epoch), UInt64(number))
+        for bucket in layout.buckets[layout.blocks[number].buckets] {
+            var drawn: [UInt32] = []
+            drawn.reserveCapacity(bucket.draws)
+            for cell in bucket.cells { draw(cell, epoch: epoch, &drawn) }
+            if shuffles { generator.shuffle(&drawn) }
+            let first = utterances.count
+            utterances += drawn
+            // Evenly: a small rest would make a small batch.
+            for batch in 0..<bucket.batches {
+                let start = first + drawn.count * batch / bucket.batches
+                let end = first + drawn.count * (batch + 1) / bucket.batches
+                batches.append(Int32(start)..<Int32(end))
+            }
+        }
+    }
+
+    /// The next draws of a cell: its utterances take turns, in a new order each round.
+    ///
+    /// Draw k of all epochs is place k mod n of round k / n.
+    private func draw(_ number: Int, epoch: Int, _ drawn: inout [UInt32]) {
+        let cell = layout.cells[number]
+        let members = layout.members[cell.members]
+        var next = epoch * cell.draws
+        let end = next + cell.draws
+        while next < end {
+            let (round, place) = next.quotientAndRemainder(dividingBy: members.count)
+            let taken = min(members.count - place, end - next)
+            if taken == members.count || !shuffles {
+                // The whole round: the bucket is shuffled anyway.
+                drawn += members.dropFirst(place).prefix(taken)
+            } else {
+                var generator = SeededGenerator(
+                    seed: seed, stream: Stream.draws, UInt64(number), UInt64(round))
+                var order = Array(members)
+                generator.shuffle(&order)
+                drawn += order[place..<place + taken]
+            }
+            next += taken
+        }
+    }
+
+    /// What tells the sampler's random sequences from others of the run's seed.
     private enum Stream {
-        static let order: UInt64 = 0x6261_7463_6865_73
+        static let blocks: UInt64 = 0x626C_6F63_6B73
+        static let batches: UInt64 = 0x6261_7463_6865_73
+        static let order: UInt64 = 0x6F72_6465_72
+        static let draws: UInt64 = 0x6472_6177_73
         static let window: UInt64 = 0x7769_6E64_6F77_73
     }
 }

@@ -22,6 +22,18 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
     /// `max_utterances`: the largest number of utterances in a batch; 0 sets no limit.
     public var maxUtterances = 0
 
+    /// `language_temperature`: how evenly languages are drawn.
+    ///
+    /// A language of h hours gets a share in proportion to h^(1/temperature): 1 draws every utterance
+    /// once an epoch, 2 (as for XLS-R) lifts small languages, a large number draws all alike.
+    public var languageTemperature: Double = 1
+    /// `corpus_weights`: how often utterances of each manifest are drawn, relative to the others.
+    ///
+    /// In the order of the manifests; empty for all alike.
+    public var corpusWeights: [Double] = []
+    /// `shuffle_shards`: the number of tar shards whose utterances are mixed at a time.
+    public var shuffleShards = 8
+
     enum CodingKeys: String, CodingKey, CaseIterable {
         case maxSeconds = "max_seconds"
         case minDuration = "min_duration"
@@ -32,6 +44,9 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
         case prefetch
         case maxSkipped = "max_skipped"
         case maxUtterances = "max_utterances"
+        case languageTemperature = "language_temperature"
+        case corpusWeights = "corpus_weights"
+        case shuffleShards = "shuffle_shards"
     }
 
     /// The defaults.
@@ -52,6 +67,9 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
         try read(&prefetch, .prefetch)
         try read(&maxSkipped, .maxSkipped)
         try read(&maxUtterances, .maxUtterances)
+        try read(&languageTemperature, .languageTemperature)
+        try read(&corpusWeights, .corpusWeights)
+        try read(&shuffleShards, .shuffleShards)
     }
 
     /// Checks every value.
@@ -80,5 +98,15 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
         try require(maxSkipped >= 0, .maxSkipped, "0 or more utterances", maxSkipped)
         try require(
             maxUtterances >= 0, .maxUtterances, "0 (no limit) or more utterances", maxUtterances)
+        try require(
+            languageTemperature.isFinite && languageTemperature >= 0.1, .languageTemperature,
+            "a number from 0.1", languageTemperature)
+        try require(
+            corpusWeights.isEmpty
+                || (corpusWeights.allSatisfy { $0.isFinite && $0 >= 0 }
+                    && corpusWeights.max()! > 0),
+            .corpusWeights, "numbers from 0, not all 0", corpusWeights)
+        try require(
+            (1...10_000).contains(shuffleShards), .shuffleShards, "1 to 10000", shuffleShards)
     }
 }

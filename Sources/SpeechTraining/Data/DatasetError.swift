@@ -31,7 +31,9 @@ public struct SkippedUtterance: Sendable, Hashable, CustomStringConvertible {
 public enum DatasetError: ReportedError, Equatable {
     /// A value of the run file that cannot be.
     case invalidSetting(key: String, expected: String, found: String)
-    /// None of a manifest's audio files exists; `first` are the paths of some.
+    /// Another number of weights than of manifests.
+    case corpusWeights(manifests: Int, found: Int)
+    /// None of the `count` audio files of a manifest that were looked for exists; `first` are some.
     case allMissing(manifest: String, count: Int, first: [String])
     /// Every utterance of a manifest was dropped.
     case nothingLeft(manifest: String, dropped: [SkippedUtterance])
@@ -45,8 +47,11 @@ public enum DatasetError: ReportedError, Equatable {
         switch self {
         case .invalidSetting(let key, let expected, let found):
             return "\(key): expected \(expected); found \(found)"
+        case .corpusWeights(let manifests, let found):
+            return "dataset.corpus_weights: expected a weight for each of the \(manifests) "
+                + "manifests; found \(found)"
         case .allMissing(let manifest, let count, let first):
-            return "'\(manifest)': expected audio files, found none of the \(count) that it names: "
+            return "'\(manifest)': expected audio files, found none of the \(count) looked for: "
                 + Self.list(first.map { "'\($0)'" }, of: count)
         case .nothingLeft(let manifest, let dropped):
             return "'\(manifest)': expected at least one usable utterance, found none in "

@@ -1,47 +1,16 @@
-/// A division of utterances, sorted by length, into batches that the same limit holds for in every
-/// epoch.
+/// A division of utterances, sorted by length, into buckets of similar length.
 ///
-/// Neighbours form buckets; all batches of a bucket have the number of utterances that fits when the
-/// longest of the bucket is among them, so a bucket can be shuffled at will and still has the same
-/// number of batches. The limits between buckets are chosen to waste least: the sum over buckets
-/// of the batches' capacity and of their audio, padded to the longest of the bucket, is minimal. That
-/// puts limits where one more utterance fits into a batch, and gives few utterances few buckets.
+/// All batches of a bucket have the number of utterances that fits when the longest of the bucket is
+/// among them, so a bucket can be shuffled at will and still has the same number of batches. The
+/// limits between buckets are chosen to waste least: the sum over buckets of the batches' capacity
+/// and of their audio, padded to the longest of the bucket, is minimal. That puts limits where one
+/// more utterance fits into a batch, and gives few utterances few buckets.
 struct LengthBuckets: Sendable {
-    /// The utterances of each bucket, by their place in the sorted order.
-    let buckets: [Range<Int>]
-    /// Where each batch begins in the sorted order, and the end of the last.
-    let batchStarts: [Int]
-
-    /// The number of batches.
-    var batchCount: Int { batchStarts.count - 1 }
-
-    /// The places of a batch in the sorted order.
-    func places(ofBatch batch: Int) -> Range<Int> { batchStarts[batch]..<batchStarts[batch + 1] }
-
-    /// Divides utterances.
-    ///
-    /// - Parameters:
-    ///   - lengths: Seconds, ascending, at least one.
-    ///   - maxSeconds: Seconds of a batch, padding included.
-    ///   - maxUtterances: Utterances of a batch; 0 for any number.
-    ///   - maxBuckets: The largest number of buckets, at least 1.
-    init(sorted lengths: [Double], maxSeconds: Double, maxUtterances: Int, maxBuckets: Int) {
-        precondition(!lengths.isEmpty && maxBuckets > 0)
-        let limit = Limit(seconds: maxSeconds, utterances: maxUtterances)
-        buckets = Self.bestBuckets(lengths, limit: limit, count: maxBuckets)
-        var starts: [Int] = []
-        for bucket in buckets {
-            let batches = limit.batches(of: bucket.count, longest: lengths[bucket.upperBound - 1])
-            // Evenly: a small rest would make a small batch.
-            for batch in 0..<batches {
-                starts.append(bucket.lowerBound + bucket.count * batch / batches)
-            }
-        }
-        batchStarts = starts + [lengths.count]
-    }
-
-    private struct Limit {
+    /// The limit of a batch.
+    struct Limit: Sendable {
+        /// Seconds, padding included.
         let seconds: Double
+        /// 0 for any number.
         let utterances: Int
 
         /// The number of clips of one length that fit into a batch, at least 1.
@@ -52,22 +21,33 @@ struct LengthBuckets: Sendable {
             return utterances > 0 ? min(count, utterances) : count
         }
 
+        /// The number of batches that clips make, none longer than `longest`.
         func batches(of count: Int, longest: Double) -> Int {
             let clips = clips(of: longest)
             return (count + clips - 1) / clips
         }
 
-        func cost(of count: Int, longest: Double) -> Double {
+        fileprivate func cost(of count: Int, longest: Double) -> Double {
             Double(batches(of: count, longest: longest)) * seconds + Double(count) * longest
         }
     }
 
-    /// The cheapest division, by dynamic programming over at most 256 candidate limits.
-    private static func bestBuckets(
-        _ lengths: [Double], limit: Limit, count maxBuckets: Int
-    ) -> [Range<Int>] {
-        let pieces = min(lengths.count, 256)
-        let cuts = (0...pieces).map { lengths.count * $0 / pieces }
+    /// The utterances of each bucket, by their place in the sorted order.
+    let ranges: [Range<Int>]
+
+    /// Divides utterances, by dynamic programming over at most `cuts` candidate limits.
+    ///
+    /// * `count`: how many utterances there are, at least one.
+    /// * `maxBuckets`: the largest number of buckets, at least 1.
+    /// * `length`: seconds by place, ascending.
+    init(
+        of count: Int, limit: Limit, maxBuckets: Int, cuts: Int = 256,
+        length: (_ place: Int) -> Double
+    ) {
+        precondition(count > 0 && maxBuckets > 0)
+        let pieces = min(count, cuts)
+        let cuts = (0...pieces).map { count * $0 / pieces }
+        let longest = (0...pieces).map { $0 == 0 ? 0 : length(cuts[$0] - 1) }
         // best[end]: the cost of the first `end` pieces in the number of buckets of this round.
         var best = [Double](repeating: .infinity, count: pieces + 1)
         best[0] = 0
@@ -77,10 +57,10 @@ struct LengthBuckets: Sendable {
             var next = [Double](repeating: .infinity, count: pieces + 1)
             var origin = [Int](repeating: 0, count: pieces + 1)
             for end in buckets...pieces {
-                let longest = lengths[cuts[end] - 1]
                 for start in (buckets - 1)..<end where best[start] < .infinity {
                     let cost =
-                        best[start] + limit.cost(of: cuts[end] - cuts[start], longest: longest)
+                        best[start]
+                        + limit.cost(of: cuts[end] - cuts[start], longest: longest[end])
                     if cost < next[end] { (next[end], origin[end]) = (cost, start) }
                 }
             }
@@ -94,6 +74,6 @@ struct LengthBuckets: Sendable {
             ranges.append(cuts[origin[end]]..<cuts[end])
             end = origin[end]
         }
-        return ranges.reversed()
+        self.ranges = ranges.reversed()
     }
 }

@@ -2,11 +2,11 @@ public import SpeechCore
 
 /// A batch of features, ready for the encoders.
 public struct LoadedBatch: Sendable {
-    /// The number of the batch in the run, from 0 over all epochs.
+    /// The number of the batch among those of its rank, from 0 over all epochs.
     public let index: Int
     /// The epoch, from 0.
     public let epoch: Int
-    /// The place within the epoch, from 0.
+    /// The place within the epoch, from 0 over all ranks.
     public let position: Int
     /// The features by extractor, rows in the order of `utterances`; empty when nothing of the batch
     /// could be used.

@@ -27,11 +27,12 @@ enum SkippedLog {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
-        let known = text.split(separator: "\n").compactMap {
-            try? JSONDecoder().decode(Line.self, from: Data($0.utf8))
-        }
-        for utterance in skipped
-        where !known.contains(where: { $0.id == utterance.id && $0.path == utterance.path }) {
+        let known = Set(
+            text.split(separator: "\n").compactMap { line -> [String]? in
+                let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8))
+                return line.map { [$0.id, $0.path] }
+            })
+        for utterance in skipped where !known.contains([utterance.id, utterance.path]) {
             let line = Line(id: utterance.id, path: utterance.path, reason: utterance.reason)
             text += String(decoding: try encoder.encode(line), as: UTF8.self) + "\n"
         }

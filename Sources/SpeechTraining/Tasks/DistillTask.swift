@@ -10,8 +10,8 @@ public struct DistillTask {
     public struct Places: Sendable {
         /// A model directory, or a repository name in the local Hugging Face cache.
         public var teacher: String
-        /// The manifest to train on.
-        public var train: URL
+        /// The manifests to train on, at least one.
+        public var train: [URL]
         /// The manifest to validate on.
         public var valid: URL?
         /// The run directory.
@@ -25,7 +25,7 @@ public struct DistillTask {
 
         /// All values.
         public init(
-            teacher: String, train: URL, valid: URL?, output: URL, device: String, resumes: Bool,
+            teacher: String, train: [URL], valid: URL?, output: URL, device: String, resumes: Bool,
             command: [String]
         ) {
             self.teacher = teacher
@@ -81,16 +81,20 @@ public struct DistillTask {
 
         let state = isResumed ? try resume(directory, training, teacher) : nil
         let extractor = teacher.featureExtractor.independentOfBatch()
-        func data(_ manifest: URL, isValidation: Bool) throws -> DistillationData {
+        // Weights are for the manifests of the training.
+        var validation = config.dataset
+        validation.corpusWeights = []
+        func data(_ manifests: [URL], isValidation: Bool) throws -> DistillationData {
             try DistillationData(
-                manifest: manifest, config: config.dataset, teacher: teacher.encoder,
+                manifests: manifests, config: isValidation ? validation : config.dataset,
+                teacher: teacher.encoder,
                 teacherExtractor: extractor, student: student, studentExtractor: extractor,
                 minimumFrames: objective.minimumFrames, seed: config.common.seed,
                 startBatch: isValidation ? 0 : (state?.step ?? 0) * config.trainer.accumulation,
                 isValidation: isValidation, device: device)
         }
         let train = try data(places.train, isValidation: false)
-        let valid = try places.valid.map { try data($0, isValidation: true) }
+        let valid = try places.valid.map { try data([$0], isValidation: true) }
 
         let dataFingerprint = Fingerprint.of(train.dataset)
         try directory.create()

@@ -30,7 +30,7 @@ final class DistillationData {
     ///   - isValidation: one pass in a fixed order instead of endless shuffled epochs.
     /// - Throws: `DatasetError`, `ManifestError` and the like for data that cannot be used.
     init(
-        manifest: URL, config: DatasetConfig, teacher: any SpeechEncoder,
+        manifests: [URL], config: DatasetConfig, teacher: any SpeechEncoder,
         teacherExtractor: any FeatureExtractor, student: any SpeechEncoder,
         studentExtractor: any FeatureExtractor, minimumFrames: Int, seed: UInt64,
         startBatch: Int, isValidation: Bool, device: Device
@@ -53,10 +53,10 @@ final class DistillationData {
             Self.minimumSamples(teacher, teacherExtractor, frames: minimumFrames),
             Self.minimumSamples(student, studentExtractor, frames: minimumFrames))
         dataset = try Dataset(
-            manifest: manifest, config: config, minimumSamples: minimumSamples,
+            manifests: manifests, config: config, minimumSamples: minimumSamples,
             samplingRate: studentExtractor.samplingRate)
         sampler = BatchSampler(
-            durations: dataset.durations, config: config, seed: seed,
+            dataset.table, config: config, seed: seed,
             mode: isValidation ? .validation : .training)
         self.config = config
         self.isValidation = isValidation
@@ -67,7 +67,7 @@ final class DistillationData {
 
     private func makeLoader(from startBatch: Int) -> BatchLoader {
         BatchLoader(
-            utterances: dataset.utterances, sampler: sampler, extractors: extractors,
+            dataset, sampler: sampler, extractors: extractors,
             minimumSamples: minimumSamples, startBatch: startBatch,
             endBatch: isValidation ? sampler.batchesPerEpoch : nil, config: config)
     }

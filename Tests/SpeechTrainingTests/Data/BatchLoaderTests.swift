@@ -77,6 +77,37 @@ import Testing
         #expect(Set(loaded.flatMap(\.ids)).count == durations.count)
     }
 
+    /// With 24 utterances a pass has a number of batches that 2 and 3 do not divide.
+    @Test(arguments: [1, 2, 3], [1, 2, 4])
+    func ranksShareTheBatchesOfOne(_ ranks: Int, _ threads: Int) throws {
+        let folder = try SpeechFolder(durations)
+        let settings = config { $0.threads = threads }
+        let perEpoch = folder.sampler(settings).batchesPerEpoch
+        let end = 2 * perEpoch + 1
+        let expected = try batches(folder.loader(config { $0.threads = 1 }, end: end))
+        let shares = try (0..<ranks).map { rank in
+            try batches(folder.loader(settings, rank: LoaderRank(rank, of: ranks), end: end))
+        }
+        // The same number of steps for everyone, whether or not the batches can be divided.
+        let rounds = (end + ranks - 1) / ranks
+        #expect(shares.map(\.count) == Array(repeating: rounds, count: ranks))
+        for (number, whole) in expected.enumerated() {
+            let own = shares[number % ranks][number / ranks]
+            #expect(own.index == number / ranks)
+            #expect((own.epoch, own.position) == (whole.epoch, whole.position))
+            #expect(own.utterances == whole.utterances)
+            let isSame = own.features == whole.features
+            #expect(isSame, "features of batch \(number)")
+        }
+        let last = shares.map { $0[rounds - 1] }
+        #expect(last.filter(\.isEmpty).count == rounds * ranks - end)
+        #expect(last.filter(\.isEmpty).allSatisfy { $0.skipped.isEmpty })
+        // A resumed rank goes on with its own next batch.
+        let resumed = try batches(
+            folder.loader(settings, rank: LoaderRank(ranks - 1, of: ranks), start: 1, end: end))
+        expectEqual(resumed, Array(shares[ranks - 1].dropFirst()))
+    }
+
     @Test func loadingStartsAtAnyBatch() throws {
         let folder = try SpeechFolder(durations)
         let count = folder.sampler(config()).batchesPerEpoch
@@ -90,7 +121,7 @@ import Testing
     @Test func twoExtractorsSeeTheSameClips() throws {
         let folder = try SpeechFolder(durations, rate: 8000)
         let filterbank = LogMelFilterbank()
-        let loader = folder.loader(config(), extractors: [filterbank, waveforms], end: 2)
+        let loader = try folder.loader(config(), extractors: [filterbank, waveforms], end: 2)
         for batch in try batches(loader) {
             #expect(batch.features.map(\.inputName) == [.inputFeatures, .inputValues])
             let samples = batch.features[1].lengths
@@ -110,7 +141,7 @@ import Testing
         try folder.remove(5)
         let silence = [Float](repeating: 0, count: 14_720)
         try folder.overwrite(7, with: floatWave([0.1, .nan] + silence))
-        let loader = folder.loader(config(), end: 8)
+        let loader = try folder.loader(config(), end: 8)
         let rest = try batches(loader)
         let broken: Set = ["u2", "u5", "u7"]
         for (batch, complete) in zip(rest, whole) {
@@ -136,7 +167,7 @@ import Testing
     @Test func tooShortOrShorterThanClaimedIsSkipped() throws {
         let folder = try SpeechFolder([0.6, 1, 1, 0.5])
         folder.claim(1, lasts: 1.1)
-        let loader = folder.loader(config(), minimumSamples: 9600, end: 2)
+        let loader = try folder.loader(config(), minimumSamples: 9600, end: 2)
         _ = try batches(loader)
         let reasons = Dictionary(
             loader.skipped.map { ($0.id, $0.reason) }, uniquingKeysWith: { first, _ in first })
@@ -164,7 +195,7 @@ import Testing
         let folder = try SpeechFolder(durations)
         for index in 0..<4 { try folder.overwrite(index, with: [0]) }
         // Broken utterances count once, however many epochs meet them.
-        let patient = folder.loader(
+        let patient = try folder.loader(
             config {
                 $0.maxSkipped = 4
                 $0.threads = threads
@@ -172,7 +203,7 @@ import Testing
         #expect(try batches(patient).count == 40)
         #expect(patient.skipped.count == 4)
 
-        let strict = folder.loader(
+        let strict = try folder.loader(
             config {
                 $0.maxSkipped = 3
                 $0.threads = threads
@@ -216,7 +247,7 @@ import Testing
             clips.add()
             if clips.value > 5 { throw OutOfMemory() }
         }
-        let loader = folder.loader(settings, extractors: [extractor])
+        let loader = try folder.loader(settings, extractors: [extractor])
         var delivered = 0
         #expect(throws: OutOfMemory.self) {
             while try loader.next() != nil { delivered += 1 }
@@ -234,7 +265,7 @@ import Testing
             $0.threads = threads
         }
         let clips = Counter()
-        let loader = folder.loader(settings, extractors: [ProbedExtractor { clips.add() }])
+        let loader = try folder.loader(settings, extractors: [ProbedExtractor { clips.add() }])
         for taken in 0..<4 {
             #expect(eventually { clips.value == taken + 3 })
             // Long enough for a thread that does not keep to the limit.
@@ -248,7 +279,7 @@ import Testing
 
     @Test func endingEarlyDoesNotHang() throws {
         let folder = try SpeechFolder(durations)
-        let utterances = folder.utterances
+        let dataset = try folder.dataset()
         let settings = config { $0.threads = 4 }
         let sampler = folder.sampler(settings)
         for taken in 0..<4 {
@@ -262,8 +293,7 @@ import Testing
                         running.add()
                     }
                     let loader = BatchLoader(
-                        utterances: utterances, sampler: sampler, extractors: [extractor],
-                        config: settings)
+                        dataset, sampler: sampler, extractors: [extractor], config: settings)
                     for _ in 0..<taken { _ = try? loader.next() }
                     if stops { loader.stop() }
                 }
@@ -280,7 +310,7 @@ import Testing
     @Test func waitingForASlowThreadIsMeasured() throws {
         let folder = try SpeechFolder([0.6])
         let slow = ProbedExtractor { Thread.sleep(forTimeInterval: 0.1) }
-        let loader = folder.loader(
+        let loader = try folder.loader(
             config {
                 $0.threads = 1
                 $0.prefetch = 1

@@ -13,9 +13,9 @@ import Testing
 
     @Test func shortUtterancesAreDroppedAndTheRestIsCounted() throws {
         let folder = try SpeechFolder([0.3, 0.9, 1.5, 0.4, 3.6])
-        let dataset = try Dataset(manifest: manifest(folder), config: DatasetConfig())
-        #expect(dataset.utterances.map(\.id) == ["u1", "u2", "u4"])
-        #expect(dataset.durations == [0.9, 1.5, 3.6])
+        let dataset = try Dataset(manifests: [manifest(folder)], config: DatasetConfig())
+        #expect(try dataset.utterances().map(\.id) == ["u1", "u2", "u4"])
+        #expect(dataset.count == 3)
         let report = dataset.report
         #expect(report.utterances == 3)
         expectClose(report.hours, 6.0 / 3600, within: 1e-12)
@@ -31,8 +31,8 @@ import Testing
     @Test func modelsCanNeedLongerUtterances() throws {
         let folder = try SpeechFolder([0.3, 0.9, 1.5])
         let dataset = try Dataset(
-            manifest: manifest(folder), config: DatasetConfig(), minimumSamples: 16_000)
-        #expect(dataset.utterances.map(\.id) == ["u2"])
+            manifests: [manifest(folder)], config: DatasetConfig(), minimumSamples: 16_000)
+        #expect(try dataset.utterances().map(\.id) == ["u2"])
         #expect(dataset.report.dropped.count == 2)
         #expect(dataset.report.dropped.last?.reason.contains("1.0 s (what the models") == true)
     }
@@ -41,7 +41,7 @@ import Testing
         let folder = try SpeechFolder([0.3, 0.4])
         let url = try manifest(folder)
         let error = expectError(DatasetError.self, containing: [url.path, "u0", "0.5", "0.3"]) {
-            try Dataset(manifest: url, config: DatasetConfig())
+            try Dataset(manifests: [url], config: DatasetConfig())
         }
         #expect(error?.exitStatus == .badInput)
     }
@@ -50,11 +50,11 @@ import Testing
         let folder = try SpeechFolder([1, 1, 1, 1, 1])
         let url = try manifest(folder)
         for index in 0..<4 { try folder.remove(index) }
-        #expect(try Dataset(manifest: url, config: DatasetConfig()).utterances.count == 5)
+        #expect(try Dataset(manifests: [url], config: DatasetConfig()).count == 5)
         try folder.remove(4)
         let first = folder.utterances[0].audioPath
         let error = expectError(DatasetError.self, containing: [url.path, "the 5", first]) {
-            try Dataset(manifest: url, config: DatasetConfig())
+            try Dataset(manifests: [url], config: DatasetConfig())
         }
         #expect(error?.exitStatus == .badInput)
     }
@@ -64,11 +64,11 @@ import Testing
             let url = folder.appendingPathComponent("empty.jsonl")
             try Data("\n".utf8).write(to: url)
             expectError(ManifestError.self, containing: [url.path, "empty"]) {
-                try Dataset(manifest: url, config: DatasetConfig())
+                try Dataset(manifests: [url], config: DatasetConfig())
             }
             let missing = folder.appendingPathComponent("missing.jsonl")
             expectError(FileSystemError.self, containing: [missing.path]) {
-                try Dataset(manifest: missing, config: DatasetConfig())
+                try Dataset(manifests: [missing], config: DatasetConfig())
             }
         }
     }
@@ -85,12 +85,14 @@ import Testing
         #expect(
             Set(keys) == [
                 "max_seconds", "min_duration", "max_duration", "buckets", "shuffle", "threads",
-                "prefetch", "max_skipped", "max_utterances",
+                "prefetch", "max_skipped", "max_utterances", "language_temperature",
+                "corpus_weights", "shuffle_shards",
             ])
         let changed = try decode(
             """
             {"max_seconds": 12.5, "min_duration": 1, "max_duration": 9, "buckets": 3,
-             "shuffle": false, "threads": 2, "prefetch": 4, "max_skipped": 0, "max_utterances": 6}
+             "shuffle": false, "threads": 2, "prefetch": 4, "max_skipped": 0, "max_utterances": 6,
+             "language_temperature": 2, "corpus_weights": [1, 0.5], "shuffle_shards": 3}
             """)
         var expected = DatasetConfig()
         expected.maxSeconds = 12.5
@@ -102,6 +104,9 @@ import Testing
         expected.prefetch = 4
         expected.maxSkipped = 0
         expected.maxUtterances = 6
+        expected.languageTemperature = 2
+        expected.corpusWeights = [1, 0.5]
+        expected.shuffleShards = 3
         #expect(changed == expected)
         #expect(
             try JSONDecoder().decode(
@@ -120,7 +125,8 @@ import Testing
         ("max_seconds", "0"), ("max_seconds", "-1"), ("min_duration", "-0.1"),
         ("max_duration", "0"), ("max_duration", "0.25"), ("buckets", "0"), ("buckets", "1001"),
         ("threads", "-1"), ("threads", "1025"), ("prefetch", "0"), ("max_skipped", "-1"),
-        ("max_utterances", "-1"),
+        ("max_utterances", "-1"), ("language_temperature", "0"), ("shuffle_shards", "0"),
+        ("corpus_weights", "[0.0, 0.0]"), ("corpus_weights", "[1.0, -1.0]"),
     ])
     func aWrongValueIsNamed(_ key: String, _ value: String) throws {
         let config = try decode("{\"\(key)\": \(value)}")

@@ -49,13 +49,23 @@ final class SpeechFolder {
             durations: utterances.map(\.duration), config: config, seed: seed, mode: mode)
     }
 
+    /// All utterances, however short.
+    func dataset() throws -> Dataset {
+        var config = DatasetConfig()
+        config.minDuration = 0
+        return try Dataset(
+            [UtteranceIndex(utterances, of: url.appendingPathComponent("m.jsonl"))],
+            config: config)
+    }
+
     func loader(
         _ config: DatasetConfig, extractors: [any FeatureExtractor] = [waveforms],
-        minimumSamples: Int = 0, start: Int = 0, end: Int? = nil
-    ) -> BatchLoader {
-        BatchLoader(
-            utterances: utterances, sampler: sampler(config), extractors: extractors,
-            minimumSamples: minimumSamples, startBatch: start, endBatch: end, config: config)
+        minimumSamples: Int = 0, rank: LoaderRank = .single, start: Int = 0, end: Int? = nil
+    ) throws -> BatchLoader {
+        try BatchLoader(
+            dataset(), sampler: sampler(config), extractors: extractors,
+            minimumSamples: minimumSamples, rank: rank, startBatch: start, endBatch: end,
+            config: config)
     }
 }
 

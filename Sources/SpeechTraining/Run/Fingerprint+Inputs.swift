@@ -2,20 +2,7 @@ import Foundation
 import SpeechCore
 import SpeechModels
 
-/// A short text that tells inputs of a run apart: a 64-bit FNV-1a hash.
-struct Fingerprint {
-    private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-
-    /// Sixteen hexadecimal digits.
-    var text: String {
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
-    mutating func add(_ bytes: some Sequence<UInt8>) {
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    }
-
+extension Fingerprint {
     /// Of a teacher, without reading gigabytes: its configuration, every tensor's name, shape and
     /// type, and up to 4096 bytes of its values.
     static func of(_ model: LoadedModel) -> String {
@@ -34,9 +21,10 @@ struct Fingerprint {
     /// Of a data set: the names and lengths of its utterances, in order.
     static func of(_ dataset: Dataset) -> String {
         var fingerprint = Fingerprint()
-        for (utterance, duration) in zip(dataset.utterances, dataset.durations) {
-            fingerprint.add("\(utterance.id)\n\(duration)\n".utf8)
+        for corpus in dataset.corpora {
+            withUnsafeBytes(of: corpus.fingerprint.littleEndian) { fingerprint.add($0) }
         }
+        fingerprint.add("\(dataset.report.utterances)".utf8)
         return fingerprint.text
     }
 }
