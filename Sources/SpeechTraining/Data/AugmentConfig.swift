@@ -5,8 +5,10 @@ internal import SpeechAudio
 ///
 /// Everything is off by default. Noises and impulse responses come from manifests that flags name.
 public struct AugmentConfig: Codable, Equatable, Sendable {
-    /// `speed`: the factors that clips are played at, each equally likely, such as `[0.9, 1.0, 1.1]`;
-    /// none leaves the speed alone. Teacher and student hear the same speed.
+    /// `speed`: the factors that clips are played at, each equally likely.
+    ///
+    /// Kaldi's recipes have 0.9, 1 and 1.1; an empty list leaves the speed alone. Teacher and student
+    /// hear the same speed.
     public var speed: [Double] = []
     /// `noise_prob`: the share of clips that noise is added to.
     public var noiseProb = 0.0
