@@ -26,18 +26,25 @@ extension Commands {
             "colld benchmark load": [
                 "--data=", "--json", "--model=", "--seconds-of-audio=", "--threads=",
             ],
+            "colld benchmark manifest": ["--json", "--make=", "<manifest>"],
             "colld convert": [
                 "--checkpoint=", "--dictionary=", "--json", "--output=", "--precision=",
                 "--tolerance=", "--verify=",
             ],
             "colld data": [],
+            "colld data shard": [
+                "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
+                "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
+            ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
             ],
             "colld distill": [
-                "--config=", "--device=", "--dump-config", "--no-progress", "--output=",
-                "--resume", "--teacher=", "--train=", "--valid=", "<overrides>…",
+                "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
+                "--output=", "--resume", "--reverb-manifest=", "--teacher=", "--train=…",
+                "--valid=",
+                "<overrides>…",
             ],
             "colld doctor": ["--json"],
             "colld encode": [
@@ -148,6 +155,8 @@ extension Commands {
                         "fp8",
                     ], "bf16"
                 ),
+                (["data", "shard", "m.jsonl"], "--output"),
+                (["data", "shard", "m.jsonl", "--output", "o", "--prefix", "a/b"], "--prefix"),
                 (["data", "synthesize"], "--output"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (

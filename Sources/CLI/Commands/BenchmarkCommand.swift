@@ -10,8 +10,8 @@ struct BenchmarkCommand: ParsableCommand {
         commandName: "benchmark", abstract: "Measure throughput, latency and memory here.",
         subcommands: [
             BenchmarkCheckpointCommand.self, BenchmarkDistillCommand.self,
-            BenchmarkEncodeCommand.self,
-            BenchmarkFeaturesCommand.self, BenchmarkLoadCommand.self,
+            BenchmarkEncodeCommand.self, BenchmarkFeaturesCommand.self, BenchmarkLoadCommand.self,
+            BenchmarkManifestCommand.self,
         ])
 }
 

@@ -5,6 +5,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
-            DataSynthesizeCommand.self
+            DataShardCommand.self,
+            DataSynthesizeCommand.self,
         ])
 }

@@ -26,6 +26,17 @@ struct DistillCommand: ParsableCommand {
     @Option(help: "Manifest to validate on.")
     var valid: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Manifest of noise to add, with augment.noise_prob above 0.", valueName: "manifest"))
+    var noiseManifest: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Manifest of impulse responses of rooms, with augment.reverb_prob above 0.",
+            valueName: "manifest"))
+    var reverbManifest: String?
+
     @Option(help: "Run directory.")
     var output: String?
 
@@ -68,6 +79,8 @@ struct DistillCommand: ParsableCommand {
             .init(
                 teacher: teacher!, train: train.map { URL(fileURLWithPath: $0) },
                 valid: valid.map { URL(fileURLWithPath: $0) },
+                noise: noiseManifest.map { URL(fileURLWithPath: $0) },
+                reverb: reverbManifest.map { URL(fileURLWithPath: $0) },
                 output: URL(fileURLWithPath: output!), device: device, resumes: resume,
                 command: CommandLine.arguments),
             config, reporter: RunReporter(showsProgress: !noProgress)

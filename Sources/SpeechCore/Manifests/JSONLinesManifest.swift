@@ -142,6 +142,11 @@ public enum JSONLinesManifest {
         }
     }
 
+    /// The line of an utterance in a manifest that lies beside `file`, without its end.
+    package static func line(_ utterance: Utterance, beside file: URL) -> String {
+        line(utterance, folder: ManifestPath.folder(of: file))
+    }
+
     private static func line(_ utterance: Utterance, folder: URL) -> String {
         var object = JSONObject()
         let path = ManifestPath.relative(utterance.audioPath, to: folder)

@@ -5,10 +5,9 @@ internal import SpeechAudio
 ///
 /// Everything is off by default. Noises and impulse responses come from manifests that flags name.
 public struct AugmentConfig: Codable, Equatable, Sendable {
-    /// `speed`: the factors that clips are played at, each equally likely.
+    /// `speed`: the factors that clips are played at, each equally likely; none leaves it alone.
     ///
-    /// Kaldi's recipes have 0.9, 1 and 1.1; an empty list leaves the speed alone. Teacher and student
-    /// hear the same speed.
+    /// Such as `[0.9, 1.0, 1.1]`. Teacher and student hear the same speed.
     public var speed: [Double] = []
     /// `noise_prob`: the share of clips that noise is added to.
     public var noiseProb = 0.0
@@ -76,6 +75,9 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
 
     /// Whether anything masks features.
     public var masksFeatures: Bool { maskTimeProb > 0 || maskFeatureProb > 0 }
+
+    /// Whether a student in distillation has other features than its teacher.
+    var separatesStudent: Bool { changesWaveforms || masksFeatures }
 
     /// Checks every value.
     ///

@@ -7,7 +7,9 @@ internal import Synchronization
 struct BatchDecoder: Sendable {
     let dataset: Dataset
     let sampler: BatchSampler
+    /// The first one hears what the augmenter makes of a clip, the others only its speed.
     let extractors: [any FeatureExtractor]
+    let augmenter: Augmenter?
     let minimumSamples: Int
     /// This process among those that share the batches.
     let rank: LoaderRank
@@ -17,11 +19,12 @@ struct BatchDecoder: Sendable {
 
     init(
         dataset: Dataset, sampler: BatchSampler, extractors: [any FeatureExtractor],
-        minimumSamples: Int, rank: LoaderRank, endBatch: Int?
+        augmenter: Augmenter?, minimumSamples: Int, rank: LoaderRank, endBatch: Int?
     ) {
         self.dataset = dataset
         self.sampler = sampler
         self.extractors = extractors
+        self.augmenter = augmenter
         self.minimumSamples = minimumSamples
         self.rank = rank
         self.endBatch = endBatch
@@ -52,10 +55,13 @@ struct BatchDecoder: Sendable {
             if isStopped() { throw Stopped() }
             let utterance = try dataset.utterance(segment.utterance)
             do {
-                let (seconds, features) = try clip(segment, of: utterance)
+                let (seconds, features) = try clip(segment, of: utterance, epoch: batch.epoch)
                 for (extractor, clip) in features.enumerated() { clips[extractor].append(clip) }
                 used.append(utterance)
                 lengths.append(seconds)
+            } catch let error as AugmentError {
+                // A noise's fault is not the utterance's.
+                throw error
             } catch let error as any ReportedError where error.exitStatus == .badInput {
                 skipped.append(SkippedUtterance(utterance, reason: error.description))
             }
@@ -70,7 +76,7 @@ struct BatchDecoder: Sendable {
 
     /// The features of one clip by extractor, and its length in seconds.
     private func clip(
-        _ segment: BatchSampler.Segment, of utterance: Utterance
+        _ segment: BatchSampler.Segment, of utterance: Utterance, epoch: Int
     ) throws -> (seconds: Double, features: [ClipFeatures]) {
         var waveforms: [Int: [Float]] = [:]
         var seconds = 0.0
@@ -78,21 +84,35 @@ struct BatchDecoder: Sendable {
             let rate = extractor.samplingRate
             let waveform =
                 try waveforms[rate]
-                ?? AudioReader.read(
-                    utterance.audioPath, bytes: utterance.byteRange,
-                    offset: utterance.offset + segment.offset, duration: segment.duration,
-                    samplingRate: rate)
+                ?? self.waveform(segment, of: utterance, epoch: epoch, samplingRate: rate)
             waveforms[rate] = waveform
-            if number == 0 {
-                seconds = Double(waveform.count) / Double(rate)
-                guard waveform.count >= minimumSamples else {
-                    throw FeatureError.clipTooShort(
-                        clip: nil, samples: waveform.count, minimum: minimumSamples)
-                }
+            if number > 0 { return try extractor.clipFeatures(waveform) }
+            seconds = Double(waveform.count) / Double(rate)
+            guard waveform.count >= minimumSamples else {
+                throw FeatureError.clipTooShort(
+                    clip: nil, samples: waveform.count, minimum: minimumSamples)
             }
-            return try extractor.clipFeatures(waveform)
+            guard let augmenter else { return try extractor.clipFeatures(waveform) }
+            let number = segment.utterance
+            let heard = try augmenter.augment(
+                waveform, samplingRate: rate, epoch: epoch, utterance: number)
+            let features = try extractor.clipFeatures(heard)
+            return augmenter.mask(features, epoch: epoch, utterance: number)
         }
         return (seconds, features)
+    }
+
+    /// The samples of a segment at the speed of this epoch.
+    private func waveform(
+        _ segment: BatchSampler.Segment, of utterance: Utterance, epoch: Int, samplingRate: Int
+    ) throws -> [Float] {
+        let samples = try AudioReader.read(
+            utterance.audioPath, bytes: utterance.byteRange,
+            offset: utterance.offset + segment.offset, duration: segment.duration,
+            samplingRate: samplingRate)
+        guard let augmenter else { return samples }
+        return try SpeedPerturbation.apply(
+            samples, factor: augmenter.speedFactor(epoch: epoch, utterance: segment.utterance))
     }
 
     private final class Announced: Sendable {

@@ -27,6 +27,8 @@ public final class BatchLoader {
     ///   - sampler: The batches.
     ///   - extractors: At least one; `LoadedBatch.features` has one entry for each. The first one's
     ///     sampling rate counts seconds and `minimumSamples`.
+    ///   - augmenter: What is done to clips before the first extractor hears them; the others hear
+    ///     them as they are, but at the same speed.
     ///   - minimumSamples: The samples of the shortest clip that models and objective can use.
     ///   - rank: This process among those that share the batches.
     ///   - startBatch: The number of this rank's first batch, from 0 over all epochs.
@@ -35,8 +37,8 @@ public final class BatchLoader {
     ///   - config: `threads`, `prefetch` and `maxSkipped` count here.
     public init(
         _ dataset: Dataset, sampler: BatchSampler, extractors: [any FeatureExtractor],
-        minimumSamples: Int = 0, rank: LoaderRank = .single, startBatch: Int = 0,
-        endBatch: Int? = nil, config: DatasetConfig
+        augmenter: Augmenter? = nil, minimumSamples: Int = 0, rank: LoaderRank = .single,
+        startBatch: Int = 0, endBatch: Int? = nil, config: DatasetConfig
     ) {
         let rounds = endBatch.map { ($0 + rank.count - 1) / rank.count }
         precondition(!extractors.isEmpty, "no feature extractor")
@@ -44,7 +46,7 @@ public final class BatchLoader {
         utteranceCount = dataset.count
         maxSkipped = config.maxSkipped
         let decoder = BatchDecoder(
-            dataset: dataset, sampler: sampler, extractors: extractors,
+            dataset: dataset, sampler: sampler, extractors: extractors, augmenter: augmenter,
             minimumSamples: minimumSamples, rank: rank, endBatch: endBatch)
         let threads =
             config.threads > 0

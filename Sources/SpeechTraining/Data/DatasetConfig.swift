@@ -10,7 +10,7 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
     /// taken, another one in every epoch.
     public var maxDuration: Double = 20
     /// `buckets`: the largest number of groups of similar length within which batches are formed.
-    public var buckets = 10
+    public var buckets = 20
     /// `shuffle`: whether the order and the composition of batches change from epoch to epoch.
     public var shuffle = true
     /// `threads`: threads that decode; 0 takes all cores but one.

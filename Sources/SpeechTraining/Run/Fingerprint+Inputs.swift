@@ -18,13 +18,14 @@ extension Fingerprint {
         return fingerprint.text
     }
 
-    /// Of a data set: the names and lengths of its utterances, in order.
-    static func of(_ dataset: Dataset) -> String {
+    /// Of a data set and what it is augmented with: the names and lengths of all clips, in order.
+    static func of(_ dataset: Dataset, _ augmentation: [Utterance]) -> String {
         var fingerprint = Fingerprint()
         for corpus in dataset.corpora {
             withUnsafeBytes(of: corpus.fingerprint.littleEndian) { fingerprint.add($0) }
         }
         fingerprint.add("\(dataset.report.utterances)".utf8)
+        for clip in augmentation { fingerprint.add("\(clip.id)\n\(clip.duration)\n".utf8) }
         return fingerprint.text
     }
 }

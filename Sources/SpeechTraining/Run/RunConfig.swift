@@ -14,6 +14,8 @@ public struct RunConfig: Codable, Equatable, Sendable {
     public var objective = ObjectiveConfig()
     /// How utterances become batches.
     public var dataset = DatasetConfig()
+    /// What is done to clips before the student hears them.
+    public var augment = AugmentConfig()
     /// How parameters move.
     public var optimizer = OptimizerConfig()
     /// How the learning rate moves.
@@ -26,7 +28,7 @@ public struct RunConfig: Codable, Equatable, Sendable {
     public var common = CommonConfig()
 
     private enum CodingKeys: String, CodingKey {
-        case teacher, student, objective, dataset, optimizer, trainer, regime, common
+        case teacher, student, objective, dataset, augment, optimizer, trainer, regime, common
         case scheduler = "lr_scheduler"
     }
 
@@ -39,6 +41,7 @@ public struct RunConfig: Codable, Equatable, Sendable {
     public func validate() throws {
         try objective.colld.validate()
         try dataset.validate()
+        try augment.validate()
         func require(_ holds: Bool, _ key: String, _ expected: String, _ found: Any) throws {
             if !holds {
                 throw ConfigError.invalidValue(

@@ -14,6 +14,10 @@ public struct DistillTask {
         public var train: [URL]
         /// The manifest to validate on.
         public var valid: URL?
+        /// The manifest of noise to add.
+        public var noise: URL?
+        /// The manifest of impulse responses of rooms.
+        public var reverb: URL?
         /// The run directory.
         public var output: URL
         /// `cpu`, `cuda` or `cuda:N`.
@@ -25,12 +29,14 @@ public struct DistillTask {
 
         /// All values.
         public init(
-            teacher: String, train: [URL], valid: URL?, output: URL, device: String, resumes: Bool,
-            command: [String]
+            teacher: String, train: [URL], valid: URL?, noise: URL? = nil, reverb: URL? = nil,
+            output: URL, device: String, resumes: Bool, command: [String]
         ) {
             self.teacher = teacher
             self.train = train
             self.valid = valid
+            self.noise = noise
+            self.reverb = reverb
             self.output = output
             self.device = device
             self.resumes = resumes
@@ -84,9 +90,15 @@ public struct DistillTask {
         // Weights are for the manifests of the training.
         var validation = config.dataset
         validation.corpusWeights = []
+        let noises = try places.noise.map { try ManifestFormat.read($0) } ?? []
+        let rooms = try places.reverb.map { try ManifestFormat.read($0) } ?? []
+        let augmenter = try Augmenter(
+            config: config.augment, noises: noises, impulseResponses: rooms,
+            seed: config.common.seed)
         func data(_ manifests: [URL], isValidation: Bool) throws -> DistillationData {
             try DistillationData(
                 manifests: manifests, config: isValidation ? validation : config.dataset,
+                augmenter: isValidation ? nil : augmenter,
                 teacher: teacher.encoder,
                 teacherExtractor: extractor, student: student, studentExtractor: extractor,
                 minimumFrames: objective.minimumFrames, seed: config.common.seed,
@@ -96,7 +108,7 @@ public struct DistillTask {
         let train = try data(places.train, isValidation: false)
         let valid = try places.valid.map { try data([$0], isValidation: true) }
 
-        let dataFingerprint = Fingerprint.of(train.dataset)
+        let dataFingerprint = Fingerprint.of(train.dataset, noises + rooms)
         try directory.create()
         reporter.open(directory.log)
         if isResumed {

@@ -7,8 +7,8 @@ import Torch
 
 /// The batches of a manifest as both encoders take them.
 ///
-/// Speech is decoded once. Where teacher and student use the same feature extractor they share its
-/// output, too.
+/// Speech is decoded once. Where teacher and student use the same feature extractor, and nothing is
+/// done to what the student hears, they share its output, too.
 final class DistillationData {
     /// What was read and what was left out.
     let dataset: Dataset
@@ -17,6 +17,7 @@ final class DistillationData {
 
     private let sampler: BatchSampler
     private let extractors: [any FeatureExtractor]
+    private let augmenter: Augmenter?
     private let minimumSamples: Int
     private let config: DatasetConfig
     private let isValidation: Bool
@@ -26,18 +27,22 @@ final class DistillationData {
     private lazy var loader = makeLoader(from: startBatch)
 
     /// - Parameters:
+    ///   - augmenter: what is done to the clips of a training: their speed for both encoders, all else
+    ///     for the student.
     ///   - startBatch: where a resumed run goes on; 0 for validation.
     ///   - isValidation: one pass in a fixed order instead of endless shuffled epochs.
     /// - Throws: `DatasetError`, `ManifestError` and the like for data that cannot be used.
     init(
-        manifests: [URL], config: DatasetConfig, teacher: any SpeechEncoder,
+        manifests: [URL], config: DatasetConfig, augmenter: Augmenter?, teacher: any SpeechEncoder,
         teacherExtractor: any FeatureExtractor, student: any SpeechEncoder,
         studentExtractor: any FeatureExtractor, minimumFrames: Int, seed: UInt64,
         startBatch: Int, isValidation: Bool, device: Device
     ) throws {
-        extractors =
+        let hearsTheSame =
             teacherExtractor.config == studentExtractor.config
-            ? [studentExtractor] : [studentExtractor, teacherExtractor]
+            && !(augmenter?.config.separatesStudent ?? false)
+        extractors = hearsTheSame ? [studentExtractor] : [studentExtractor, teacherExtractor]
+        self.augmenter = augmenter
         // Longer utterances are cut anyway: to what every encoder can hear at a time. Shorter ones take
         // up the whole of that, too.
         var config = config
@@ -49,11 +54,15 @@ final class DistillationData {
             config.maxUtterances =
                 config.maxUtterances == 0 ? clips : min(config.maxUtterances, clips)
         }
+        // Played slower, a batch is longer, and played faster, a clip shorter.
+        let speeds = augmenter?.config.speed ?? []
+        config.maxSeconds *= min(1, speeds.min() ?? 1)
         minimumSamples = max(
             Self.minimumSamples(teacher, teacherExtractor, frames: minimumFrames),
             Self.minimumSamples(student, studentExtractor, frames: minimumFrames))
         dataset = try Dataset(
-            manifests: manifests, config: config, minimumSamples: minimumSamples,
+            manifests: manifests, config: config,
+            minimumSamples: Int((Double(minimumSamples) * max(1, speeds.max() ?? 1)).rounded(.up)),
             samplingRate: studentExtractor.samplingRate)
         sampler = BatchSampler(
             dataset.table, config: config, seed: seed,
@@ -67,7 +76,7 @@ final class DistillationData {
 
     private func makeLoader(from startBatch: Int) -> BatchLoader {
         BatchLoader(
-            dataset, sampler: sampler, extractors: extractors,
+            dataset, sampler: sampler, extractors: extractors, augmenter: augmenter,
             minimumSamples: minimumSamples, startBatch: startBatch,
             endBatch: isValidation ? sampler.batchesPerEpoch : nil, config: config)
     }

@@ -108,6 +108,69 @@ import Testing
         expectEqual(resumed, Array(shares[ranks - 1].dropFirst()))
     }
 
+    @Test func onlyTheFirstExtractorHearsWhatIsDoneToAClip() throws {
+        let folder = try SpeechFolder(durations)
+        let noises = try SpeechFolder([0.7], seed: 5)
+        func loaded(
+            threads: Int = 2, _ change: (inout AugmentConfig) -> Void = { _ in }
+        ) throws -> [LoadedBatch] {
+            var settings = AugmentConfig()
+            change(&settings)
+            let augmenter = try Augmenter(config: settings, noises: noises.utterances, seed: 3)
+            let config = config { $0.threads = threads }
+            let sampler = folder.sampler(config)
+            return try batches(
+                BatchLoader(
+                    folder.dataset(), sampler: sampler, extractors: [waveforms, waveforms],
+                    augmenter: augmenter, endBatch: 2 * sampler.batchesPerEpoch, config: config))
+        }
+        let plain = try loaded()
+        let noisy = try loaded { $0.noiseProb = 1 }
+        let faster = try loaded { $0.speed = [1.25] }
+        for (number, batch) in plain.enumerated() {
+            #expect(batch.features[0] == batch.features[1])
+            #expect(noisy[number].ids == batch.ids && faster[number].ids == batch.ids)
+            // Noise is the student's, and leaves every sample in its place; speed is everyone's.
+            let isClean = noisy[number].features[1] == batch.features[1]
+            let isNoisy = noisy[number].features[0] != batch.features[0]
+            #expect(isClean && isNoisy, "batch \(number)")
+            #expect(noisy[number].features[0].lengths == batch.features[0].lengths)
+            let isShared = faster[number].features[0] == faster[number].features[1]
+            #expect(isShared, "batch \(number)")
+            #expect(
+                zip(faster[number].features[0].lengths, batch.features[0].lengths).allSatisfy {
+                    abs(Double($0) * 1.25 - Double($1)) < 2
+                })
+        }
+        // Another epoch, another noise: the same clip is heard anew.
+        let half = noisy.count / 2
+        let first = noisy[..<half].first { $0.ids.contains("u3") }
+        let again = noisy[half...].first { $0.ids.contains("u3") }
+        let hearings = [first, again].compactMap { batch -> [Float]? in
+            guard let batch, let row = batch.ids.firstIndex(of: "u3") else { return nil }
+            let length = batch.features[0].shape[1]
+            return Array(batch.features[0].values[row * length..<row * length + 4000])
+        }
+        #expect(hearings.count == 2 && hearings.first != hearings.last)
+        expectEqual(
+            try loaded(threads: 4) { $0.noiseProb = 1 }, try loaded(threads: 1) { $0.noiseProb = 1 }
+        )
+    }
+
+    @Test func aBrokenNoiseIsNotTheUtterancesFault() throws {
+        let folder = try SpeechFolder(durations)
+        let noises = try SpeechFolder([0.7], seed: 5)
+        try noises.overwrite(0, with: [UInt8]())
+        var settings = AugmentConfig()
+        settings.noiseProb = 1
+        let augmenter = try Augmenter(config: settings, noises: noises.utterances, seed: 3)
+        let loader = try BatchLoader(
+            folder.dataset(), sampler: folder.sampler(config()), extractors: [waveforms],
+            augmenter: augmenter, config: config())
+        expectError(AugmentError.self, containing: ["noise 'u0'", "empty"]) { try loader.next() }
+        #expect(loader.skipped.isEmpty)
+    }
+
     @Test func loadingStartsAtAnyBatch() throws {
         let folder = try SpeechFolder(durations)
         let count = folder.sampler(config()).batchesPerEpoch

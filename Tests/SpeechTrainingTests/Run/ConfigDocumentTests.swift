@@ -82,7 +82,8 @@ import Testing
         let sections = text.split(separator: "\n").filter { !$0.hasPrefix(" ") }
         #expect(
             Set(sections) == [
-                "teacher:", "student:", "objective:", "dataset:", "optimizer:", "lr_scheduler:",
+                "teacher:", "student:", "objective:", "dataset:", "augment:", "optimizer:",
+                "lr_scheduler:",
                 "trainer:", "regime:", "common:",
             ])
         // One level for the objective's name and its settings.
