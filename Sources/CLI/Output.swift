@@ -15,4 +15,9 @@ enum Output {
     static func number(_ value: Double) -> String {
         String(format: abs(value) >= 100 ? "%.0f" : abs(value) >= 10 ? "%.1f" : "%.2f", value)
     }
+
+    /// Hours of audio, with more digits the fewer they are.
+    static func hours(_ value: Double) -> String {
+        String(format: value >= 100 ? "%.1f" : value >= 1 ? "%.2f" : "%.4f", value)
+    }
 }

@@ -26,17 +26,31 @@ public enum AudioReader {
 
     /// Decodes a file or a segment of it: the mean of its channels, resampled; [samples], full scale ±1.
     ///
-    /// `bytes` is as for `info`. `offset` and `duration` are in seconds; without a duration the segment ends with the file. The
-    /// segment is cut before resampling, at the nearest frames of the file's own rate, and becomes
-    /// ⌈frames · samplingRate / rate⌉ samples. Lossy codecs and float files may exceed ±1; nothing is
-    /// clipped. A segment of an MP3 costs the decoding of the whole file, as only that finds it exactly.
+    /// The segment, told as for `recording`, is cut before resampling and becomes
+    /// ⌈frames · samplingRate / rate⌉ samples.
     ///
-    /// - Throws: `AudioError` as `info` does, and when the data is truncated or corrupt, holds samples
-    ///   that are not finite, or the segment is not inside the file.
+    /// - Throws: as `recording`.
     public static func read(
         _ path: String, bytes: Range<Int>? = nil, offset: Double = 0, duration: Double? = nil,
         samplingRate: Int = 16_000, quality: Resampler.Quality = .high
     ) throws -> [Float] {
+        let recording = try recording(path, bytes: bytes, offset: offset, duration: duration)
+        return try Resampler.resample(
+            recording.samples, from: recording.samplingRate, to: samplingRate, quality: quality)
+    }
+
+    /// Decodes a file or a segment of it at the file's own rate.
+    ///
+    /// `bytes` is as for `info`. `offset` and `duration` are in seconds; without a duration the segment
+    /// ends with the file. It is cut at the nearest frames. Lossy codecs and float files may exceed
+    /// ±1; nothing is clipped. A segment of an MP3 costs the decoding of the whole file, as only that
+    /// finds it exactly.
+    ///
+    /// - Throws: `AudioError` as `info` does, and when the data is truncated or corrupt, holds samples
+    ///   that are not finite, or the segment is not inside the file.
+    public static func recording(
+        _ path: String, bytes: Range<Int>? = nil, offset: Double = 0, duration: Double? = nil
+    ) throws -> Recording {
         guard offset.isFinite, offset >= 0 else {
             throw AudioError.invalidOffset(path: path, offset: offset)
         }
@@ -45,19 +59,23 @@ public enum AudioReader {
         }
         let file = try SoundFile(path: path, bytes: bytes)
         let mono: [Float]
+        let fileFrames: Int
         if offset == 0, duration == nil {
             mono = try decode(file, from: 0, count: nil)
+            fileFrames = mono.count
         } else if file.seeksExactly, let frames = file.promisedFrames {
             let range = try segment(of: file, frames: frames, offset: offset, duration: duration)
             mono = try decode(file, from: range.lowerBound, count: range.count)
+            fileFrames = frames
         } else {
             let whole = try decode(file, from: 0, count: nil)
             let range = try segment(
                 of: file, frames: whole.count, offset: offset, duration: duration)
-            mono = Array(whole[range])
+            mono = range == whole.indices ? whole : Array(whole[range])
+            fileFrames = whole.count
         }
-        return try Resampler.resample(
-            mono, from: file.samplingRate, to: samplingRate, quality: quality)
+        return Recording(
+            samples: mono, samplingRate: file.samplingRate, fileFrames: fileFrames)
     }
 
     /// The frames of a segment, never empty.

@@ -39,6 +39,13 @@ public protocol EncoderConfig: Codable, Equatable, Sendable {
     /// The same configuration without an adapter behind the encoder and without dropout, as a
     /// student of distillation needs it.
     func asStudent() -> Self
+    /// The number of frames that an input of `length` samples or feature frames gives.
+    func frameCount(inputLength length: Int) -> Int
+    /// The number of frames of `lastHiddenState` for `frames` encoder frames (fewer behind an
+    /// adapter).
+    func outputLength(frames: Int) -> Int
+    /// The number of frames of `lastHiddenState` for an input of `length` samples or feature frames.
+    func outputLength(inputLength length: Int) -> Int
     /// Multiply-accumulate operations for `frames` encoder frames, by part.
     func multiplyAccumulates(inputLength: Int) -> [(part: String, count: Int)]
 }
@@ -50,6 +57,10 @@ extension EncoderConfig {
     }
     /// `encoder.layers.`.
     public var layerPrefix: String { "encoder.layers." }
+    /// Through the adapter, if there is one.
+    public func outputLength(inputLength length: Int) -> Int {
+        outputLength(frames: frameCount(inputLength: length))
+    }
 }
 
 /// A key of `config.json`, by its own spelling.

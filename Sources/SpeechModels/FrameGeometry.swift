@@ -3,19 +3,27 @@ public import SpeechCore
 /// How samples become frames in a feature extractor and the encoder behind it.
 ///
 /// Everything is found by asking the two for lengths, so it holds for any family.
-public struct FrameGeometry {
-    private let encoder: any SpeechEncoder
+public struct FrameGeometry: Sendable {
+    private let config: any EncoderConfig
     private let extractor: any FeatureExtractor
 
-    /// Looks at an encoder and the extractor of its input.
-    public init(_ encoder: any SpeechEncoder, _ extractor: any FeatureExtractor) {
-        self.encoder = encoder
+    /// Looks at the configuration of an encoder and the extractor of its input.
+    public init(_ config: any EncoderConfig, _ extractor: any FeatureExtractor) {
+        self.config = config
         self.extractor = extractor
     }
 
+    /// Samples per second of the clips.
+    public var samplingRate: Int { extractor.samplingRate }
+
     /// Valid frames of hidden states for a clip of `samples` samples.
     public func frameCount(samples: Int) -> Int {
-        max(0, encoder.frameCount(inputLength: extractor.validLength(samples: samples)))
+        max(0, config.frameCount(inputLength: extractor.validLength(samples: samples)))
+    }
+
+    /// Valid frames of the last hidden state, on which a head scores, for a clip of `samples` samples.
+    public func outputCount(samples: Int) -> Int {
+        max(0, config.outputLength(inputLength: extractor.validLength(samples: samples)))
     }
 
     /// The shortest clip, in samples, that the extractor takes and that gives a frame of output, also
@@ -23,7 +31,7 @@ public struct FrameGeometry {
     public var minimumSamples: Int {
         let needed = firstSamples { samples in
             let frames = frameCount(samples: samples)
-            return frames > 0 && encoder.outputLength(frames: frames) > 0
+            return frames > 0 && config.outputLength(frames: frames) > 0
         }
         return max(extractor.minimumSamples, needed)
     }

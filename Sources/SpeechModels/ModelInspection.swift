@@ -139,7 +139,7 @@ public struct ModelInspection: Encodable, Sendable {
                 weights.entry(name).map { (name, $0) }
             })
         let outline = EncoderOutline(config, family, infos)
-        let geometry = FrameGeometry(outline.encoder, extractor)
+        let geometry = FrameGeometry(config, extractor)
         let rate = Double(extractor.samplingRate)
         let counts = seconds.map { length in
             let samples = Int(length * rate)
@@ -252,7 +252,6 @@ public struct ModelInspection: Encodable, Sendable {
 
 /// An encoder without weights: its names and shapes beside those of a checkpoint.
 private struct EncoderOutline {
-    let encoder: any SpeechEncoder
     /// In the order of construction.
     let parameters: [(name: String, count: Int)]
     let buffers: [(name: String, count: Int)]
@@ -266,7 +265,8 @@ private struct EncoderOutline {
     ) {
         let source = HeaderSource(family, infos)
         let store = ParameterStore(source: source)
-        encoder = config.makeEncoder(in: store)
+        // Asks the store for every parameter.
+        _ = config.makeEncoder(in: store)
         let all = store.all.map { (name: $0.name, count: $0.tensor.count) }
         parameters = all.filter { !store.isBuffer($0.name) }
         buffers = all.filter { store.isBuffer($0.name) }

@@ -15,12 +15,6 @@ public protocol SpeechEncoder: AnyObject {
     /// Whether frames can be hidden from it.
     var isMaskable: Bool { get }
 
-    /// The number of frames that an input of `length` samples or feature frames gives.
-    func frameCount(inputLength length: Int) -> Int
-    /// The number of frames of `lastHiddenState` for `frames` encoder frames (fewer behind an
-    /// adapter).
-    func outputLength(frames: Int) -> Int
-
     /// Runs the encoder.
     ///
     /// * `masked`: [B, T] `bool`; the projected features of these frames are replaced by
@@ -36,6 +30,13 @@ extension SpeechEncoder {
     public var layerCount: Int { config.layerCount }
     /// The width D of the hidden states.
     public var width: Int { config.width }
+    /// The number of frames that an input of `length` samples or feature frames gives.
+    public func frameCount(inputLength length: Int) -> Int {
+        config.frameCount(inputLength: length)
+    }
+    /// The number of frames of `lastHiddenState` for `frames` encoder frames (fewer behind an
+    /// adapter).
+    public func outputLength(frames: Int) -> Int { config.outputLength(frames: frames) }
 
     /// Runs the encoder on unmasked input.
     public func encode(_ input: EncoderInput, request: LayerRequest = .last) -> EncoderOutput {

@@ -36,6 +36,11 @@ extension Commands {
                 "--json", "--no-progress", "--no-shuffle", "--output=", "--overwrite", "--prefix=",
                 "--sampling-rate=", "--seed=", "--shard-size=", "--threads=", "<manifest>",
             ],
+            "colld data import": [
+                "--allow-pipes", "--from=", "--json", "--language=", "--layout=",
+                "--no-progress", "--output=", "--root=", "--split=…", "--target-language=",
+                "--text-column=", "--threads=",
+            ],
             "colld data synthesize": [
                 "--format=", "--hours=", "--json", "--languages=", "--minutes-per-language=",
                 "--no-progress", "--output=", "--seed=", "--threads=", "--voices=",
@@ -158,6 +163,8 @@ extension Commands {
                 (["data", "shard", "m.jsonl"], "--output"),
                 (["data", "shard", "m.jsonl", "--output", "o", "--prefix", "a/b"], "--prefix"),
                 (["data", "synthesize"], "--output"),
+                (["data", "import", "--output", "o"], "--from"),
+                (["data", "import", "--from", "c"], "--output"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],

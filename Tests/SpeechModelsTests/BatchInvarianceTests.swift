@@ -86,7 +86,7 @@ import Torch
             try fixture.expected.floats("raw.0"), try fixture.expected.floats("raw.1")
         )
         let shortest = Array(
-            second.prefix(FrameGeometry(encoder, extractor).minimumSamples))
+            second.prefix(FrameGeometry(encoder.config, extractor).minimumSamples))
         let batches = [
             [second, first], [first, second, second + first + second, shortest],
             [first + second.dropLast(1234) + first, shortest],

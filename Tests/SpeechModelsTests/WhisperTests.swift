@@ -150,7 +150,7 @@ import Torch
     /// Frames are 20 ms apart, and each sees 65 ms.
     @Test func geometry() throws {
         let model = try ModelLoader.load(Fixtures.model("whisper_full").path)
-        let geometry = FrameGeometry(model.encoder, model.featureExtractor)
+        let geometry = FrameGeometry(model.encoder.config, model.featureExtractor)
         #expect(geometry.hop == 320 && geometry.receptiveField == 1040)
         #expect(geometry.minimumSamples == 1 && geometry.framesPerSecond == 50)
         for (samples, frames) in [(1, 1), (320, 1), (321, 2), (13_333, 42), (32_000, 100)] {

@@ -5,6 +5,9 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make corpora and manifests.",
         subcommands: [
+            DataImportCommand.self,
+            DataValidateCommand.self,
+            DataStatsCommand.self,
             DataShardCommand.self,
             DataSynthesizeCommand.self,
         ])

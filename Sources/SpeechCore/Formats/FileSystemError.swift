@@ -16,7 +16,7 @@ public enum FileSystemError: ReportedError, Equatable {
     public static func message(for code: Int32) -> String { String(cString: strerror(code)) }
 
     /// The `errno` behind an error that Foundation throws.
-    static func code(of error: any Error) -> Int32 {
+    package static func code(of error: any Error) -> Int32 {
         ((error as? CocoaError)?.underlying as? POSIXError)?.code.rawValue ?? EIO
     }
 

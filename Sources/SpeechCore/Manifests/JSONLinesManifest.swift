@@ -142,12 +142,23 @@ public enum JSONLinesManifest {
         }
     }
 
-    /// The line of an utterance in a manifest that lies beside `file`, without its end.
-    package static func line(_ utterance: Utterance, beside file: URL) -> String {
-        line(utterance, folder: ManifestPath.folder(of: file))
+    /// A line with the path, and the name where it came from that, of an utterance that was read from it,
+    /// for a manifest in another folder; everything else stays as it is.
+    ///
+    /// - Throws: `JSONSyntaxError`.
+    package static func moved(
+        _ bytes: UnsafeRawBufferPointer, _ utterance: Utterance, to folder: URL
+    ) throws -> String {
+        guard case .object(var object) = try JSONValue(parsing: bytes) else {
+            preconditionFailure("an utterance was read from no object")
+        }
+        object["audio_filepath"] = .string(ManifestPath.relative(utterance.audioPath, to: folder))
+        if object["id"].map({ $0 == .null }) ?? true { object["id"] = .string(utterance.id) }
+        return JSONValue.object(object).text()
     }
 
-    private static func line(_ utterance: Utterance, folder: URL) -> String {
+    /// An utterance as a line of a manifest in `folder`, without the line's end.
+    package static func line(_ utterance: Utterance, folder: URL) -> String {
         var object = JSONObject()
         let path = ManifestPath.relative(utterance.audioPath, to: folder)
         object["audio_filepath"] = .string(path)

@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 
 /// The lines of a text file, as bytes and numbered from 1.
 ///
 /// A byte order mark is skipped, CR LF ends a line as LF does, and a file may lack its last line end.
-struct ManifestLines {
+package struct ManifestLines: Sendable {
     private let file: MappedFile
 
     init(path: String) throws {
@@ -123,27 +123,35 @@ struct ManifestLines {
 
 extension UnsafeRawBufferPointer {
     /// Whether there is nothing but spaces and tabs.
-    var isBlank: Bool { allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+    package var isBlank: Bool { allSatisfy { $0 == 0x20 || $0 == 0x09 } }
 }
 
 /// Paths of audio files as manifests write them.
-enum ManifestPath {
+package enum ManifestPath {
     /// The absolute path that `path` means in a manifest in `folder`.
-    static func resolve(_ path: String, in folder: URL) -> String {
+    package static func resolve(_ path: String, in folder: URL) -> String {
         let expanded = path.hasPrefix("~/") ? (path as NSString).expandingTildeInPath : path
-        if expanded.hasPrefix("/") { return expanded }
+        if expanded.utf8.first == UInt8(ascii: "/") { return expanded }
+        // Only such parts need Foundation, which would take longer than reading the line.
+        let needsStandardizing = expanded.utf8.split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false
+        ).contains { $0.isEmpty || $0.first == UInt8(ascii: ".") }
+        let root = folder.path
+        guard needsStandardizing || !root.hasPrefix("/") else {
+            return root.utf8.last == UInt8(ascii: "/") ? root + expanded : root + "/" + expanded
+        }
         return folder.appendingPathComponent(expanded).standardizedFileURL.path
     }
 
     /// `path` relative to `folder` when it lies below it, else unchanged.
-    static func relative(_ path: String, to folder: URL) -> String {
+    package static func relative(_ path: String, to folder: URL) -> String {
         let root = folder.standardizedFileURL.path
         let prefix = root.hasSuffix("/") ? root : root + "/"
         return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
     }
 
     /// The absolute folder that a manifest lies in.
-    static func folder(of manifest: URL) -> URL {
+    package static func folder(of manifest: URL) -> URL {
         manifest.absoluteURL.standardizedFileURL.deletingLastPathComponent()
     }
 }

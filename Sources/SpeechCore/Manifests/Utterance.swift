@@ -48,7 +48,7 @@ public struct Utterance: Sendable, Hashable {
 /// Why a manifest cannot be read or written.
 public enum ManifestError: ReportedError, Equatable {
     /// One line at fault.
-    public struct LineFault: Sendable, Hashable, CustomStringConvertible {
+    public struct LineFault: Error, Hashable, CustomStringConvertible {
         /// The line, from 1.
         public let line: Int
         /// What was expected and what was found.
@@ -72,6 +72,8 @@ public enum ManifestError: ReportedError, Equatable {
     case empty(path: String)
     /// A label file with another number of lines than the manifest has utterances.
     case labelCount(path: String, expected: Int, found: Int)
+    /// A table lacks a column; any one of `expected` would do.
+    case missingColumn(path: String, expected: [String], found: [String])
     /// A line is not what it was when the manifest was opened; `position` is its first byte.
     case changed(path: String, position: Int)
     /// No format of `ManifestFormat.all` fits the file.
@@ -94,6 +96,10 @@ public enum ManifestError: ReportedError, Equatable {
             return "'\(path)' is empty: expected at least one utterance, found none"
         case .labelCount(let path, let expected, let found):
             return "'\(path)': expected \(expected) labels, one per utterance, found \(found)"
+        case .missingColumn(let path, let expected, let found):
+            let names = expected.map { "'\($0)'" }.joined(separator: " or ")
+            let shown = found.prefix(20).map { $0.prefix(40) }.joined(separator: ", ")
+            return "'\(path)' lacks a column: expected \(names), found \(shown)"
         case .changed(let path, let position):
             return "'\(path)' changed while it was used: expected the utterance that began at "
                 + "byte \(position) when it was opened, found something else"

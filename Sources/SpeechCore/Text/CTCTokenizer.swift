@@ -105,15 +105,24 @@ public struct CTCTokenizer: Sendable {
     /// - Throws: `CTCTokenizerError.unknownCharacter` where there is neither a token for a character
     ///   nor one for unknown ones.
     public func encode(_ text: String) throws -> [Int] {
-        var pieces = pieces(of: Array(text.unicodeScalars))
-        for index in pieces.indices {
-            guard let token = pieces[index].token else { continue }
-            if token.stripsRight, index + 1 < pieces.count { pieces[index + 1].stripLeft() }
-            if token.stripsLeft, index > 0 { pieces[index - 1].stripRight() }
-        }
-        return try pieces.flatMap { (piece: Piece) throws -> [Int] in
+        try strippedPieces(of: text).flatMap { (piece: Piece) throws -> [Int] in
             if let token = piece.token { return [token.id] }
-            return try ids(of: piece.scalars)
+            return try capitals(of: piece.scalars).map { scalar in
+                guard let id = id(of: scalar) ?? unknown else {
+                    throw CTCTokenizerError.unknownCharacter(
+                        path: path,
+                        found:
+                            "'\(scalar)' (U+\(String(scalar.value, radix: 16, uppercase: true)))")
+                }
+                return id
+            }
+        }
+    }
+
+    /// The characters of a text that have no token of their own, as often as they occur.
+    public func charactersWithoutToken(in text: String) -> [Unicode.Scalar] {
+        strippedPieces(of: text).filter { $0.token == nil }.flatMap { (piece: Piece) in
+            capitals(of: piece.scalars).filter { id(of: $0) == nil }
         }
     }
 
@@ -134,6 +143,16 @@ public struct CTCTokenizer: Sendable {
             while rest.last?.isSpace == true { rest.removeLast() }
             if rest.count < scalars.count { self = Piece(scalars: rest) }
         }
+    }
+
+    private func strippedPieces(of text: String) -> [Piece] {
+        var pieces = pieces(of: Array(text.unicodeScalars))
+        for index in pieces.indices {
+            guard let token = pieces[index].token else { continue }
+            if token.stripsRight, index + 1 < pieces.count { pieces[index + 1].stripLeft() }
+            if token.stripsLeft, index > 0 { pieces[index - 1].stripRight() }
+        }
+        return pieces
     }
 
     private func pieces(of scalars: [Unicode.Scalar]) -> [Piece] {
@@ -162,20 +181,14 @@ public struct CTCTokenizer: Sendable {
         return pieces
     }
 
-    private func ids(of scalars: ArraySlice<Unicode.Scalar>) throws -> [Int] {
-        let capitals =
-            settings.lowersCase
+    private func capitals(of scalars: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
+        settings.lowersCase
             ? scalars.flatMap { Array($0.properties.uppercaseMapping.unicodeScalars) }
             : Array(scalars)
-        return try capitals.map { scalar in
-            let known = scalar == " " ? delimiter : characters[scalar]
-            guard let id = known ?? unknown else {
-                throw CTCTokenizerError.unknownCharacter(
-                    path: path,
-                    found: "'\(scalar)' (U+\(String(scalar.value, radix: 16, uppercase: true)))")
-            }
-            return id
-        }
+    }
+
+    private func id(of scalar: Unicode.Scalar) -> Int? {
+        scalar == " " ? delimiter : characters[scalar]
     }
 
     // MARK: Tokens to text

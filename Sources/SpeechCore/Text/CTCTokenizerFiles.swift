@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 extension CTCTokenizer {
     /// Reads the tokenizer of a model: `vocab.json`, flat or nested by language, with
@@ -9,7 +9,14 @@ extension CTCTokenizer {
     ///   `tokenizer_config.json`.
     /// - Throws: `CTCTokenizerError`, `JSONFileError` naming file and key, or `FileSystemError`.
     public init?(_ directory: ModelDirectory, language: String? = nil) throws {
-        guard let files = try CTCTokenizerFiles(directory, language: language) else { return nil }
+        try self.init(folder: directory.url, language: language)
+    }
+
+    /// Reads the same files from a folder that need not hold a model.
+    ///
+    /// - Throws: as `init(_:language:)`.
+    public init?(folder: URL, language: String? = nil) throws {
+        guard let files = try CTCTokenizerFiles(folder, language: language) else { return nil }
         self.init(files)
     }
 }
@@ -31,11 +38,11 @@ struct CTCTokenizerFiles {
 
     private static let idRange = 0...(1 << 24) - 1
 
-    init?(_ directory: ModelDirectory, language: String?) throws {
-        let vocabulary = directory.url.appendingPathComponent("vocab.json")
+    init?(_ folder: URL, language: String?) throws {
+        let vocabulary = folder.appendingPathComponent("vocab.json")
         guard FileManager.default.fileExists(atPath: vocabulary.path) else { return nil }
         path = vocabulary.path
-        let config = try Self.configuration(directory)
+        let config = try Self.configuration(folder)
         try Self.requireKind(config.file, JSONFile(path: path))
         settings.delimiter = try config.file.text("word_delimiter_token") ?? settings.delimiter
         settings.replacement =
@@ -62,15 +69,15 @@ struct CTCTokenizerFiles {
         let isSpecial, stripsLeft, stripsRight: Bool
     }
 
-    private static func configuration(_ directory: ModelDirectory) throws -> Configuration {
+    private static func configuration(_ folder: URL) throws -> Configuration {
         func file(_ name: String) throws -> JSONFile? {
-            let url = directory.url.appendingPathComponent(name)
+            let url = folder.appendingPathComponent(name)
             guard FileManager.default.fileExists(atPath: url.path) else { return nil }
             return try JSONFile(path: url.path)
         }
         let name = "tokenizer_config.json"
         let empty = JSONFile(
-            path: directory.url.appendingPathComponent(name).path, object: JSONObject())
+            path: folder.appendingPathComponent(name).path, object: JSONObject())
         var config = try Configuration(file: file(name) ?? empty)
         if let tokens = try config.file.file("added_tokens_decoder") {
             config.added = try tokens.object.keys.map { key in

@@ -110,7 +110,7 @@ public struct EncodeBenchmark {
         let (encoder, extractor) = try RunEnvironment.building("model") { try makeEncoder() }
         let loadSeconds = start.duration(to: .now) / .seconds(1)
         let samples = Int((settings.seconds * Double(extractor.samplingRate)).rounded())
-        let minimum = FrameGeometry(encoder, extractor).minimumSamples
+        let minimum = FrameGeometry(encoder.config, extractor).minimumSamples
         guard samples >= minimum else {
             throw FeatureError.clipTooShort(clip: nil, samples: samples, minimum: minimum)
         }

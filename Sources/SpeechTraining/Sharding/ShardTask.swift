@@ -101,6 +101,7 @@ public struct ShardTask {
         let digits = String(number)
         let name = "-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ".tar"
         let url = file(name)
+        let folder = ManifestPath.folder(of: url)
         var next: PackedClip? = first
         try AtomicFile.write(to: url) { sink in
             let tar = TarWriter(sink)
@@ -110,7 +111,7 @@ public struct ShardTask {
                 var utterance = clip.utterance
                 utterance.audioPath = url.path
                 utterance.byteRange = bytes
-                try lines.write(JSONLinesManifest.line(utterance, beside: url) + "\n")
+                try lines.write(JSONLinesManifest.line(utterance, folder: folder) + "\n")
                 summary.utterances += 1
                 summary.hours += utterance.duration / 3600
                 next = try take(queue, &skipped)

@@ -123,7 +123,7 @@ public struct EncodeFolderTask {
         guard !pending.isEmpty else { return }
         let loader = EncodeLoader(
             run.clips, pending: pending, extractor: extractor,
-            minimumSamples: FrameGeometry(task.model.encoder, extractor).minimumSamples,
+            minimumSamples: FrameGeometry(task.model.encoder.config, extractor).minimumSamples,
             batchSeconds: settings.batchSeconds)
         let lengths = Dictionary(uniqueKeysWithValues: pending.map { ($0.clip, $0.seconds) })
         var progress = EncodeProgress(

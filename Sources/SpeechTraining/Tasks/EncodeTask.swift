@@ -145,7 +145,7 @@ public struct EncodeTask {
     public func encode(_ clips: [(name: String, samples: [Float])]) throws -> EncodedBatch {
         precondition(!clips.isEmpty, "there is nothing to encode")
         let extractor = model.featureExtractor
-        let minimum = FrameGeometry(model.encoder, extractor).minimumSamples
+        let minimum = FrameGeometry(model.encoder.config, extractor).minimumSamples
         for (name, samples) in clips where samples.count < minimum {
             throw EncodeError.clipTooShort(
                 path: name, samples: samples.count, minimum: minimum,

@@ -39,6 +39,19 @@ public struct SEWConfig: WaveformEncoderConfig {
     /// What brings the output back to the rate of the front end.
     public var modulesBehindLayers: [String] { ["encoder.upsample."] }
 
+    /// Squeezed frames that are all of the clip.
+    public func frameCount(inputLength length: Int) -> Int {
+        base.frontEnd.frameCount(samples: length) / squeezeFactor
+    }
+
+    /// The frames that squeezed ones are made of; what does not fill another one comes on top.
+    public func outputLength(frames: Int) -> Int { frames * squeezeFactor }
+
+    /// The frames of the front end.
+    public func outputLength(inputLength length: Int) -> Int {
+        base.frontEnd.frameCount(samples: length)
+    }
+
     /// Builds the network.
     public func makeEncoder(in store: ParameterStore) -> any SpeechEncoder {
         SEWEncoder(self, in: store)

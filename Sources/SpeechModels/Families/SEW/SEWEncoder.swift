@@ -51,14 +51,6 @@ public final class SEWEncoder: SpeechEncoder {
     /// The configuration.
     public var config: any EncoderConfig { configuration }
 
-    /// Squeezed frames that are all of the clip.
-    public func frameCount(inputLength length: Int) -> Int {
-        configuration.base.frontEnd.frameCount(samples: length) / configuration.squeezeFactor
-    }
-
-    /// The frames that squeezed ones are made of; what does not fill another one comes on top.
-    public func outputLength(frames: Int) -> Int { frames * configuration.squeezeFactor }
-
     /// Runs the encoder on samples [B, N].
     ///
     /// * `masked`: [B, T] `bool` at the rate of the front end or of the hidden states.

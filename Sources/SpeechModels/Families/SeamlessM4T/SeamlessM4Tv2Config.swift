@@ -156,6 +156,12 @@ extension SeamlessM4Tv2Config {
         }
     }
 
+    /// Feature frames are encoder frames.
+    public func frameCount(inputLength length: Int) -> Int { base.frameCount(inputLength: length) }
+
+    /// Fewer frames behind the adapter.
+    public func outputLength(frames: Int) -> Int { base.outputLength(frames: frames) }
+
     /// Builds the network.
     public func makeEncoder(in store: ParameterStore) -> any SpeechEncoder {
         W2VBertEncoder(

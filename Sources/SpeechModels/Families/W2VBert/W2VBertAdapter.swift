@@ -74,29 +74,6 @@ struct W2VBertAdapter {
         self.countsFromInput = countsFromInput
     }
 
-    /// What transformers counts as valid, as far as there are so many frames.
-    func outputLength(frames: Int) -> Int {
-        let (counted, made) = layers.reduce((frames, frames)) { lengths, _ in
-            (countedLength(lengths.0), convolvedLength(lengths.1))
-        }
-        return min(counted, made)
-    }
-
-    /// The frames that are made of `length` with the padding of transformers, ⌊stride / 2⌋.
-    private func convolvedLength(_ length: Int) -> Int {
-        shortened(length, padding: config.adapterStride / 2)
-    }
-
-    /// The frames that transformers counts, as if it padded by ⌊kernel / 2⌋.
-    private func countedLength(_ length: Int) -> Int {
-        shortened(length, padding: config.adapterKernel / 2)
-    }
-
-    private func shortened(_ length: Int, padding: Int) -> Int {
-        let room = length + 2 * padding - config.adapterKernel
-        return room < 0 ? 0 : room / config.adapterStride + 1
-    }
-
     /// [B, T, D] to [B, T', O].
     ///
     /// * `lengths`: valid frames of each clip.
@@ -108,8 +85,8 @@ struct W2VBertAdapter {
         var counted = lengths
         for (index, layer) in layers.enumerated() {
             let inputLengths = isIsolated ? made : nil
-            made = made.map(convolvedLength)
-            if index == 0 || !countsFromInput { counted = counted.map(countedLength) }
+            made = made.map(config.adaptedLength)
+            if index == 0 || !countsFromInput { counted = counted.map(config.countedLength) }
             let attended = isIsolated ? zip(counted, made).map { min($0, $1) } : counted
             // The reference counts only where it is given a mask; alone it has none to be given.
             let hasMask = isIsolated || input.lengths != nil

@@ -207,6 +207,30 @@ extension W2VBertConfig {
         }
     }
 
+    /// Feature frames are encoder frames.
+    public func frameCount(inputLength length: Int) -> Int { length }
+
+    /// Behind an adapter what transformers counts as valid, as far as there are so many frames.
+    public func outputLength(frames: Int) -> Int {
+        guard hasAdapter else { return frames }
+        let (counted, made) = (0..<adapterLayers).reduce((frames, frames)) { lengths, _ in
+            (countedLength(lengths.0), adaptedLength(lengths.1))
+        }
+        return min(counted, made)
+    }
+
+    /// The frames that one layer of the adapter makes of `length` with the padding of transformers,
+    /// ⌊stride / 2⌋.
+    func adaptedLength(_ length: Int) -> Int { shortened(length, padding: adapterStride / 2) }
+
+    /// The frames that transformers counts, as if it padded by ⌊kernel / 2⌋.
+    func countedLength(_ length: Int) -> Int { shortened(length, padding: adapterKernel / 2) }
+
+    private func shortened(_ length: Int, padding: Int) -> Int {
+        let room = length + 2 * padding - adapterKernel
+        return room < 0 ? 0 : room / adapterStride + 1
+    }
+
     /// Builds the network.
     public func makeEncoder(in store: ParameterStore) -> any SpeechEncoder {
         W2VBertEncoder(self, in: store)

@@ -100,14 +100,6 @@ public final class W2VBertEncoder: SpeechEncoder {
     /// The zeros that SeamlessM4T hears become one vector, too, behind norm and projection.
     public var isMaskable: Bool { maskEmbedding != nil || hearsZeros }
 
-    /// Feature frames are encoder frames.
-    public func frameCount(inputLength length: Int) -> Int { length }
-
-    /// Fewer frames behind an adapter.
-    public func outputLength(frames: Int) -> Int {
-        adapter?.outputLength(frames: frames) ?? frames
-    }
-
     /// Runs the encoder on stacked filterbank frames [B, T, F].
     public func encode(
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest

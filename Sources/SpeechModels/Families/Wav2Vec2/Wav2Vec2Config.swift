@@ -285,6 +285,26 @@ extension Wav2Vec2Config {
         return config
     }
 
+    /// Through all strides of the front end.
+    public func frameCount(inputLength samples: Int) -> Int {
+        frontEnd.frameCount(samples: samples)
+    }
+
+    /// Behind an adapter what transformers counts as valid, as far as there are so many frames: it
+    /// counts as for a kernel of 3.
+    public func outputLength(frames: Int) -> Int {
+        guard hasAdapter else { return frames }
+        let (counted, made) = (0..<adapterLayers).reduce((frames, frames)) { lengths, _ in
+            ((lengths.0 - 1) / adapterStride + 1, adaptedLength(lengths.1))
+        }
+        return min(counted, made)
+    }
+
+    /// The frames that one layer of the adapter makes of `length`.
+    func adaptedLength(_ length: Int) -> Int {
+        length + 2 < adapterKernel ? 0 : (length + 2 - adapterKernel) / adapterStride + 1
+    }
+
     /// Products of matrices and convolutions; activations and norms are left out.
     public func multiplyAccumulates(inputLength samples: Int) -> [(part: String, count: Int)] {
         let frames = frontEnd.frameCount(samples: samples)

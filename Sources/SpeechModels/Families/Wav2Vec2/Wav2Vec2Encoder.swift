@@ -72,16 +72,6 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
         adapter = base.hasAdapter ? Wav2Vec2Adapter(root["adapter"], base) : nil
     }
 
-    /// Through all strides of the front end.
-    public func frameCount(inputLength length: Int) -> Int {
-        configuration.frontEnd.frameCount(samples: length)
-    }
-
-    /// Fewer frames behind an adapter.
-    public func outputLength(frames: Int) -> Int {
-        adapter?.outputLength(frames: frames) ?? frames
-    }
-
     /// Runs the encoder on samples [B, N].
     public func encode(
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest
@@ -159,7 +149,7 @@ extension Wav2Vec2Config {
 struct Wav2Vec2Adapter {
     private let projection: (linear: Linear, norm: LayerNorm)?
     private let convolutions: [Conv1d]
-    private let kernel, stride: Int
+    private let config: Wav2Vec2Config
 
     init(_ scope: ParameterScope, _ config: Wav2Vec2Config) {
         let width = config.outputHiddenSize
@@ -175,21 +165,7 @@ struct Wav2Vec2Adapter {
                 scope["layers"][$0]["conv"], width, 2 * width, kernel: config.adapterKernel,
                 stride: config.adapterStride, padding: 1)
         }
-        kernel = config.adapterKernel
-        stride = config.adapterStride
-    }
-
-    /// What transformers counts as valid, as far as there are so many frames: it counts as for a kernel
-    /// of 3.
-    func outputLength(frames: Int) -> Int {
-        let (counted, made) = convolutions.reduce((frames, frames)) { lengths, _ in
-            ((lengths.0 - 1) / stride + 1, convolvedLength(lengths.1))
-        }
-        return min(counted, made)
-    }
-
-    private func convolvedLength(_ length: Int) -> Int {
-        length + 2 < kernel ? 0 : (length + 2 - kernel) / stride + 1
+        self.config = config
     }
 
     /// [B, T, D] to [B, T', O].
@@ -202,7 +178,7 @@ struct Wav2Vec2Adapter {
         if let projection { x = projection.norm(projection.linear(x)) }
         for convolution in convolutions {
             x = convolution(x.zeroed(behind: lengths)).glu(2)
-            lengths = lengths?.map(convolvedLength)
+            lengths = lengths?.map(config.adaptedLength)
         }
         return x
     }

@@ -28,6 +28,12 @@ extension WaveformEncoderConfig {
     /// `output_hidden_size` behind an adapter, else `hidden_size`.
     public var outputWidth: Int { base.outputWidth }
 
+    /// Through all strides of the front end.
+    public func frameCount(inputLength length: Int) -> Int { base.frameCount(inputLength: length) }
+
+    /// Fewer frames behind an adapter.
+    public func outputLength(frames: Int) -> Int { base.outputLength(frames: frames) }
+
     /// The same with other dimensions; the front end is kept.
     public func resized(layers: Int, width: Int, heads: Int, feedForward: Int) -> Self {
         var config = self

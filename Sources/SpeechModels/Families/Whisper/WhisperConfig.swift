@@ -128,6 +128,12 @@ extension WhisperConfig {
         try check.notNegative("init_std", initializerRange)
     }
 
+    /// One for every two feature frames.
+    public func frameCount(inputLength length: Int) -> Int { (length + 1) / 2 }
+
+    /// The same.
+    public func outputLength(frames: Int) -> Int { frames }
+
     /// Builds the network.
     public func makeEncoder(in store: ParameterStore) -> any SpeechEncoder {
         WhisperEncoder(self, in: store)

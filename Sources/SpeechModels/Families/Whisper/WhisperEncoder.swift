@@ -70,12 +70,6 @@ public final class WhisperEncoder: SpeechEncoder {
     /// Feature frames can be hidden, if the configuration says so.
     public var isMaskable: Bool { configuration.appliesMask }
 
-    /// One for every two feature frames.
-    public func frameCount(inputLength length: Int) -> Int { (length + 1) / 2 }
-
-    /// The same.
-    public func outputLength(frames: Int) -> Int { frames }
-
     /// Runs the encoder on log-mel frames [B, 2 · `max_source_positions`, F].
     ///
     /// * `masked`: [B, T] `bool`; of frame t, the feature frames 2t and 2t + 1 are set to 0.
