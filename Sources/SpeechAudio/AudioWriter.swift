@@ -2,17 +2,34 @@ internal import CSndFile
 public import Foundation
 internal import SpeechCore
 
-/// Writes one channel of audio as a file of 16-bit samples.
+/// Writes one channel of audio as a file, from 16-bit samples.
 public enum AudioWriter {
     /// The containers that are written.
     public enum Format: String, Sendable, CaseIterable, Codable {
         case wav
         case flac
+        /// With the usual quality of libsndfile's encoder; not every build of it has one.
+        case mp3
+        /// In an OGG container, at 8, 12, 16, 24 or 48 kHz.
+        case opus
+
+        /// Whether the samples that were written are read again.
+        public var isLossless: Bool { self == .wav || self == .flac }
+
+        fileprivate var code: Int32 {
+            switch self {
+            case .wav: Int32(Int(SF_FORMAT_WAV) | Int(SF_FORMAT_PCM_16))
+            case .flac: Int32(Int(SF_FORMAT_FLAC) | Int(SF_FORMAT_PCM_16))
+            case .mp3: Int32(Int(SF_FORMAT_MPEG) | Int(SF_FORMAT_MPEG_LAYER_III))
+            case .opus: Int32(Int(SF_FORMAT_OGG) | Int(SF_FORMAT_OPUS))
+            }
+        }
     }
 
     /// Encodes `samples` [N], full scale ±1, with 16 bits a sample; louder samples are clipped.
     ///
-    /// The same samples give the same bytes. `name` is the file's, for errors.
+    /// The same samples give the same bytes, but for Opus, whose streams have random numbers. `name`
+    /// is the file's, for errors.
     ///
     /// - Throws: `AudioError.empty`, `.nonFinite` or `.encodingFailed`.
     public static func encode(
@@ -47,14 +64,13 @@ public enum AudioWriter {
         var header = SF_INFO()
         header.samplerate = Int32(samplingRate)
         header.channels = 1
-        let container = format == .wav ? SF_FORMAT_WAV : SF_FORMAT_FLAC
-        header.format = Int32(Int(container) | Int(SF_FORMAT_PCM_16))
+        header.format = format.code
         let memory = MemoryFile()
         try withExtendedLifetime(memory) {
             var callbacks = MemoryFile.callbacks
             let user = Unmanaged.passUnretained(memory).toOpaque()
             guard let file = sf_open_virtual(&callbacks, Int32(SFM_WRITE), &header, user) else {
-                // Nothing but the rate can be wrong here.
+                // Nothing but the rate can be wrong here, or a build without this encoder.
                 throw AudioError.encodingFailed(
                     path: name, reason: "\(format.rawValue) cannot hold \(samplingRate) Hz")
             }

@@ -53,7 +53,8 @@ public enum Resampler {
                     var taken = 0
                     var made = 0
                     failure = soxr_process(
-                        stream, input.baseAddress! + read, input.count - read, &taken,
+                        stream, input.baseAddress! + read,
+                        min(blockCount, input.count - read), &taken,
                         buffer.baseAddress! + written, count - written, &made)
                     guard failure == nil else { throw error(failure) }
                     read += taken
@@ -82,6 +83,9 @@ public enum Resampler {
         }
         return output
     }
+
+    /// Samples that go in at once: libsoxr copies what it is given, and this much stays in the cache.
+    private static let blockCount = 1 << 13
 
     private static func error(_ failure: soxr_error_t?) -> AudioError {
         let reason = failure.map { String(cString: $0) } ?? "libsoxr could not be started"

@@ -9,7 +9,7 @@ extension Commands {
         private static let frozen: [String: [String]] = [
             "colld": [],
             "colld benchmark": [],
-            "colld benchmark load": [
+            "colld benchmark checkpoint": [
                 "--device=", "--json", "--model=", "--precision=", "--threads=",
             ],
             "colld benchmark distill": [
@@ -19,6 +19,12 @@ extension Commands {
             "colld benchmark encode": [
                 "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",
                 "--precision=", "--repeats=", "--seconds=", "--threads=",
+            ],
+            "colld benchmark features": [
+                "--audio=…", "--json", "--model=", "--output=", "--repeats=",
+            ],
+            "colld benchmark load": [
+                "--data=", "--json", "--model=", "--seconds-of-audio=", "--threads=",
             ],
             "colld benchmark manifest": ["--json", "--make=", "<manifest>"],
             "colld convert": [

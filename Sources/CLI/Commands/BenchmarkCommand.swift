@@ -9,7 +9,8 @@ struct BenchmarkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmark", abstract: "Measure throughput, latency and memory here.",
         subcommands: [
-            BenchmarkDistillCommand.self, BenchmarkEncodeCommand.self, BenchmarkLoadCommand.self,
+            BenchmarkCheckpointCommand.self, BenchmarkDistillCommand.self,
+            BenchmarkEncodeCommand.self, BenchmarkFeaturesCommand.self, BenchmarkLoadCommand.self,
             BenchmarkManifestCommand.self,
         ])
 }
