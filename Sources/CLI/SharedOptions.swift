@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import SpeechModels
 import SpeechObjectives
 import SpeechTraining
@@ -17,6 +18,27 @@ struct DeviceOptions: ParsableArguments {
     /// - Throws: `RunError.noDevice`.
     func prepare() throws -> Device {
         try RunEnvironment.prepare(device: device, threads: threads)
+    }
+}
+
+/// How a command works on many files and what it says, for all that do.
+struct WorkOptions: ParsableArguments {
+    @Option(help: "Files worked on at once; 0 for one a core.")
+    var threads = 0
+
+    @Flag(help: "Show no progress.")
+    var noProgress = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// At least 1.
+    var threadCount: Int {
+        threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+    }
+
+    func validate() throws {
+        guard threads >= 0 else { throw ValidationError("--threads must be 0 or more") }
     }
 }
 

@@ -130,8 +130,9 @@ final class CorpusScript {
         return place < design.validFraction + design.testFraction ? .test : .train
     }
 
-    /// FNV-1a: the standard library's hashes differ from run to run.
     private static func hash(_ text: String) -> UInt64 {
-        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+        var fingerprint = Fingerprint()
+        fingerprint.add(text.utf8)
+        return fingerprint.value
     }
 }

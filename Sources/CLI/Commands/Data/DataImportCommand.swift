@@ -57,18 +57,7 @@ struct DataImportCommand: ParsableCommand {
             """)
     var allowPipes = false
 
-    @Option(help: "Files looked at at once; 0 for one a core.")
-    var threads = 0
-
-    @Flag(help: "Show no progress.")
-    var noProgress = false
-
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    func validate() throws {
-        guard threads >= 0 else { throw ValidationError("--threads must be 0 or more") }
-    }
+    @OptionGroup var work: WorkOptions
 
     func run() throws {
         var source = CorpusSource(path: from)
@@ -79,9 +68,9 @@ struct DataImportCommand: ParsableCommand {
         source.allowsPipes = allowPipes
         let importer = try CorpusImporter(
             source, output: URL(fileURLWithPath: output), layout: layout, splits: split,
-            threads: threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
+            threads: work.threadCount)
         let environment = ProcessInfo.processInfo.environment["COLLD_NO_PROGRESS"] ?? ""
-        let isQuiet = noProgress || !(environment.isEmpty || environment == "0")
+        let isQuiet = work.noProgress || !(environment.isEmpty || environment == "0")
         var lastLine = ContinuousClock.now
         let report = try importer.run { progress in
             guard !isQuiet, lastLine.duration(to: .now) >= .seconds(5) else { return }
@@ -91,7 +80,7 @@ struct DataImportCommand: ParsableCommand {
                 + "\(progress.leftOut) left out\n"
             FileHandle.standardError.write(Data(line.utf8))
         }
-        print(json ? try Output.json(report) : Self.text(report))
+        print(work.json ? try Output.json(report) : Self.text(report))
     }
 
     /// A row for each language of each split, and what was left out.

@@ -37,23 +37,15 @@ struct DataShardCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The rate that audio is stored at.", valueName: "hz"))
     var samplingRate = 16_000
 
-    @Option(help: "Clips decoded at once; 0 for one a core.")
-    var threads = 0
-
     @Flag(help: "Replace shards of this prefix.")
     var overwrite = false
 
-    @Flag(help: "Show no progress.")
-    var noProgress = false
-
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var work: WorkOptions
 
     func validate() throws {
         guard shardSize > 0, shardSize < 1e9 else {
             throw ValidationError("--shard-size must be positive")
         }
-        guard threads >= 0 else { throw ValidationError("--threads must be 0 or more") }
         guard (1000...192_000).contains(samplingRate) else {
             throw ValidationError("--sampling-rate must be from 1000 to 192000")
         }
@@ -69,11 +61,13 @@ struct DataShardCommand: ParsableCommand {
         settings.shardBytes = max(1, Int(shardSize * 1e6))
         settings.seed = noShuffle ? nil : seed
         settings.samplingRate = samplingRate
-        if threads > 0 { settings.threads = threads }
+        settings.threads = work.threadCount
         settings.overwrites = overwrite
-        let summary = try ShardTask(settings, reporter: RunReporter(showsProgress: !noProgress))
-            .run(url)
-        if json {
+        let summary = try ShardTask(
+            settings, reporter: RunReporter(showsProgress: !work.noProgress)
+        )
+        .run(url)
+        if work.json {
             print(try Output.json(summary))
             return
         }

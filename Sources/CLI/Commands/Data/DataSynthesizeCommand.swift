@@ -60,20 +60,12 @@ struct DataSynthesizeCommand: ParsableCommand {
     @Option(help: "flac or wav.")
     var format = AudioFormatOption.flac
 
-    @Option(help: "Sentences spoken at once; 0 for one a core.")
-    var threads = 0
-
-    @Flag(help: "Show no progress.")
-    var noProgress = false
-
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var work: WorkOptions
 
     func validate() throws {
         guard hours == nil || minutesPerLanguage == nil else {
             throw ValidationError("give either --hours or --minutes-per-language")
         }
-        guard threads >= 0 else { throw ValidationError("--threads must be 0 or more") }
     }
 
     func run() throws {
@@ -89,14 +81,14 @@ struct DataSynthesizeCommand: ParsableCommand {
                 validFraction: validShare, testFraction: testShare, seed: seed,
                 format: format.format, noise: noise, signalToNoise: snr.range, rooms: rooms),
             folder: URL(fileURLWithPath: output),
-            threads: threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
-        let display = SynthesisDisplay(isShown: !noProgress)
+            threads: work.threadCount)
+        let display = SynthesisDisplay(isShown: !work.noProgress)
         let summary = try Self.waiting {
             try await synthesizer.run { display.show($0) }
         }
         display.finish()
         let report = try CorpusReport(summary, folder: synthesizer.folder)
-        print(json ? try Output.json(report) : report.text)
+        print(work.json ? try Output.json(report) : report.text)
     }
 
     /// Runs something asynchronous to its end; commands are synchronous, since LibTorch keeps its

@@ -59,31 +59,21 @@ struct DataValidateCommand: ParsableCommand {
 
     @OptionGroup var limits: ValidationLimitOptions
 
-    @Option(help: "Threads that read and check; 0 for one a core.")
-    var threads = 0
-
     @Flag(help: "End with the exit code 3 when an utterance is not fit.")
     var strict = false
 
-    @Flag(help: "Show no progress.")
-    var noProgress = false
-
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    func validate() throws {
-        guard threads >= 0 else { throw ValidationError("--threads must be 0 or more") }
-    }
+    @OptionGroup var work: WorkOptions
 
     func run() throws {
         var settings = limits.settings
         settings.checksAudio = !noAudio
         let validation = ManifestValidation(
             manifest: URL(fileURLWithPath: manifest), settings: settings,
-            targets: try TargetCheck(model: model, vocabulary: vocabulary), threads: threads)
-        let result = try validation.run(reporter: RunReporter(showsProgress: !noProgress))
+            targets: try TargetCheck(model: model, vocabulary: vocabulary),
+            threads: work.threadCount)
+        let result = try validation.run(reporter: RunReporter(showsProgress: !work.noProgress))
         if let report { try result.writeReport(to: URL(fileURLWithPath: report)) }
-        print(json ? try Output.json(result.summary) : Self.text(result.summary))
+        print(work.json ? try Output.json(result.summary) : Self.text(result.summary))
         try result.requireFit()
         if let output { try result.writeManifest(to: URL(fileURLWithPath: output)) }
         if strict { try result.requireAllFit() }
