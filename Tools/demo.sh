@@ -20,6 +20,7 @@ run() { printf '$ colld %s\n' "$*"; "$colld" "$@"; }
 mkdir -p "$demo"
 say "1. A corpus: eight languages, four minutes each, spoken by espeak-ng"
 run data synthesize --output "$demo/corpus" --languages "$languages" --minutes-per-language 4 --seed 1
+run data validate "$demo/corpus/train.jsonl" --no-progress
 
 say "2. A teacher: w2v-BERT, 6 layers of width 256, random weights (it has learned nothing)"
 rm -rf "$demo/teacher"
