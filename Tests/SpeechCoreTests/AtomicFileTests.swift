@@ -48,6 +48,30 @@ import Testing
         }
     }
 
+    @Test func aFileHasOneWriterAtATime() throws {
+        try withTemporaryDirectory { folder in
+            let url = folder.appendingPathComponent("a")
+            try AtomicFile.write(to: url) { sink in
+                try sink.write("first")
+                let error = expectError(FileSystemError.self, containing: [url.path, "another"]) {
+                    try AtomicFile.write("second", to: url)
+                }
+                #expect(error == .busy(path: url.path))
+                #expect(error?.exitStatus == .runtimeFailure)
+            }
+            #expect(try String(contentsOf: url, encoding: .utf8) == "first")
+            #expect(try names(folder) == ["a"])
+            try AtomicFile.write("second", to: url)
+            #expect(try String(contentsOf: url, encoding: .utf8) == "second")
+            // A device takes what many write.
+            let null = URL(fileURLWithPath: "/dev/null")
+            try AtomicFile.write(to: null) { sink in
+                try sink.write("one")
+                try AtomicFile.write("two", to: null)
+            }
+        }
+    }
+
     @Test func unwritableTargets() throws {
         try withTemporaryDirectory { folder in
             let file = folder.appendingPathComponent("file")

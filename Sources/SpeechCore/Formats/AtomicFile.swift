@@ -101,19 +101,23 @@ public final class FileSink {
 
     /// Takes the file for this writer alone, and empties it.
     private func claim(_ path: String) throws {
+        var opened = stat()
+        guard fstat(descriptor, &opened) == 0 else {
+            throw FileSystemError.cannotWrite(path: reportedPath, operation: "create", code: errno)
+        }
+        // Pipes and devices may have many writers.
+        guard opened.st_mode & S_IFMT == S_IFREG else { return }
         // A file system without locks leaves it to the user that there is one writer.
         if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
             throw FileSystemError.busy(path: reportedPath)
         }
-        var opened = stat()
         var named = stat()
-        guard fstat(descriptor, &opened) == 0, stat(path, &named) == 0,
-            opened.st_ino == named.st_ino, opened.st_dev == named.st_dev
+        guard stat(path, &named) == 0, opened.st_ino == named.st_ino,
+            opened.st_dev == named.st_dev
         else {
             // Another writer finished between the opening and the lock, and this is its file now.
             throw FileSystemError.busy(path: reportedPath)
         }
-        guard opened.st_mode & S_IFMT == S_IFREG else { return }
         while ftruncate(descriptor, 0) != 0 {
             if errno == EINTR { continue }
             throw FileSystemError.cannotWrite(path: reportedPath, operation: "create", code: errno)

@@ -54,11 +54,23 @@ public final class UtteranceIndex: Sendable {
             }
         }
         let table = try IndexTable(readingLinesOf: manifest, state: state)
-        if table.count >= IndexTable.storedFrom {
-            // The table in memory does as well, so a full disk or another writer is no failure.
-            for place in places where (try? table.write(to: place)) != nil { break }
-        }
+        if table.count >= IndexTable.storedFrom { store(table, at: places) }
         return UtteranceIndex(manifest: manifest, table: table, source: .lines(reader))
+    }
+
+    /// Stores a table at the first place that takes it.
+    private static func store(_ table: IndexTable, at places: [URL]) {
+        for place in places {
+            do {
+                return try table.write(to: place)
+            } catch FileSystemError.busy {
+                // Whoever is at work there writes the same table.
+                return
+            } catch {
+                // The table in memory does as well: a full disk is no failure.
+                continue
+            }
+        }
     }
 
     /// An index over utterances in memory.
