@@ -49,9 +49,10 @@ oracle: setup ## make the pinned Python environment that tests compare with
 install: build ## install the command and its libraries under PREFIX
 	Tools/install.sh "$(PREFIX)"
 
-bench: build oracle ## time distillation steps and encoders beside PyTorch and transformers
+bench: build oracle ## time distillation, encoders and filterbank beside PyTorch, transformers and Kaldi's
 	Tools/benchmark/distill.sh
 	.oracle/bin/python Tools/benchmark/encode.py
+	Tools/benchmark/fbank.sh
 
 clean: ## delete what was built; keeps the engines and the Python environment
 	rm -rf .build .build-docs
