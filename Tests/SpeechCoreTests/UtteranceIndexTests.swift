@@ -157,13 +157,11 @@ import Testing
             let place = url.deletingLastPathComponent().appendingPathComponent("m.jsonl.idx/x")
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
             let cache = url.deletingLastPathComponent().appendingPathComponent("cache")
-            setenv("XDG_CACHE_HOME", cache.path, 1)
-            defer { unsetenv("XDG_CACHE_HOME") }
             let utterances = try JSONLinesManifest.read(url)
-            try expectHolds(try UtteranceIndex.open(url), utterances)
+            try expectHolds(try UtteranceIndex.open(url, cache: cache), utterances)
             let stored = try FileManager.default.subpathsOfDirectory(atPath: cache.path)
-            #expect(stored.contains { $0.hasSuffix(".idx") })
-            try expectHolds(try UtteranceIndex.open(url), utterances)
+            #expect(stored.count == 1 && stored[0].hasSuffix(".idx"))
+            try expectHolds(try UtteranceIndex.open(url, cache: cache), utterances)
         }
     }
 

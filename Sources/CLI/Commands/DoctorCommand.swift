@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SpeechAudio
+import SpeechCore
 import SpeechInference
 import SpeechTraining
 import Torch
@@ -122,7 +123,7 @@ private struct DoctorReport: Encodable {
             memoryBytes: ProcessInfo.processInfo.physicalMemory,
             availableMemoryBytes: Self.availableMemory(), freeDiskBytes: Self.freeDisk(),
             cudaDevices: Torch.Engine.cudaDeviceCount)
-        let cache = Self.huggingFaceCache(ProcessInfo.processInfo.environment)
+        let cache = UserCache.huggingFaceHub().path
         modelCache = cache
         modelCacheExists = FileManager.default.fileExists(atPath: cache)
         self.problems = problems
@@ -199,19 +200,6 @@ private struct DoctorReport: Encodable {
         let folder = FileManager.default.currentDirectoryPath
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder)
         return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value
-    }
-
-    /// Where repository names are looked up, as `ModelDirectory` does.
-    private static func huggingFaceCache(_ environment: [String: String]) -> String {
-        func folder(_ variable: String) -> String? {
-            environment[variable].flatMap {
-                $0.isEmpty ? nil : ($0 as NSString).expandingTildeInPath
-            }
-        }
-        if let cache = folder("HF_HUB_CACHE") { return cache }
-        if let home = folder("HF_HOME") { return home + "/hub" }
-        let cache = folder("XDG_CACHE_HOME") ?? (folder("HOME") ?? NSHomeDirectory()) + "/.cache"
-        return cache + "/huggingface/hub"
     }
 }
 

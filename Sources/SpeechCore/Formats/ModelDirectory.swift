@@ -224,7 +224,7 @@ public struct ModelDirectory: Sendable {
         }
         var searched = [reference]
         if isRepositoryName(reference) {
-            let cache = hubCache(environment)
+            let cache = UserCache.huggingFaceHub(environment)
             let repository = cache.appendingPathComponent(
                 "models--" + reference.split(separator: "/").joined(separator: "--"))
             let pointer = repository.appendingPathComponent("refs/\(revision)")
@@ -250,21 +250,6 @@ public struct ModelDirectory: Sendable {
                             || $0 == "-" || $0 == "_" || $0 == "."
                     }
             }
-    }
-
-    private static func hubCache(_ environment: [String: String]) -> URL {
-        func folder(_ variable: String) -> URL? {
-            guard let path = environment[variable], !path.isEmpty else { return nil }
-            return URL(
-                fileURLWithPath: (path as NSString).expandingTildeInPath, isDirectory: true)
-        }
-        if let hub = folder("HF_HUB_CACHE") { return hub }
-        if let home = folder("HF_HOME") { return home.appendingPathComponent("hub") }
-        let cache =
-            folder("XDG_CACHE_HOME")
-            ?? (folder("HOME") ?? URL(fileURLWithPath: NSHomeDirectory()))
-            .appendingPathComponent(".cache")
-        return cache.appendingPathComponent("huggingface/hub")
     }
 
     /// The names of everything in the directory, sorted.

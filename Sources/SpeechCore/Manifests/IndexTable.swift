@@ -204,17 +204,12 @@ struct IndexTable: Sendable {
     }
 
     /// Where a table of a manifest may lie, the best place first.
-    static func places(for manifest: URL) -> [URL] {
+    static func places(for manifest: URL, cache: URL) -> [URL] {
         let path = manifest.absoluteURL.standardizedFileURL.path
         var name = Fingerprint()
         name.add(path.utf8)
-        let environment = ProcessInfo.processInfo.environment
-        let cache =
-            environment["XDG_CACHE_HOME"].map { URL(fileURLWithPath: $0) }
-            ?? FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".cache")
         return [
-            URL(fileURLWithPath: path + ".idx"),
-            cache.appendingPathComponent("colld/manifests/\(name.text).idx"),
+            URL(fileURLWithPath: path + ".idx"), cache.appendingPathComponent(name.text + ".idx"),
         ]
     }
 

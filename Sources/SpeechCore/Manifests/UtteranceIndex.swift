@@ -42,12 +42,18 @@ public final class UtteranceIndex: Sendable {
     ///
     /// - Throws: `FileSystemError`, or `ManifestError` listing every line at fault.
     public static func open(_ manifest: URL) throws -> UtteranceIndex {
+        try open(
+            manifest, cache: UserCache.folder().appendingPathComponent("colld/manifests"))
+    }
+
+    /// Opens a manifest; `cache` is the folder for tables that cannot lie beside it.
+    package static func open(_ manifest: URL, cache: URL) throws -> UtteranceIndex {
         guard try ManifestFormat.detect(manifest).hasUtteranceLines else {
             return UtteranceIndex(try ManifestFormat.read(manifest), of: manifest)
         }
         let reader = try LineReader(manifest)
         let state = try reader.state()
-        let places = IndexTable.places(for: manifest)
+        let places = IndexTable.places(for: manifest, cache: cache)
         for place in places {
             if let table = IndexTable(contentsOf: place, ifOf: state) {
                 return UtteranceIndex(manifest: manifest, table: table, source: .lines(reader))
