@@ -73,7 +73,8 @@ let package = Package(
             name: "FuzzReaders", dependencies: ["FileMutation"], path: "Tests/Fuzz"),
         .testTarget(
             name: "SpeechCoreTests", dependencies: ["SpeechCore", "TestSupport", "FileMutation"]),
-        .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
+        .testTarget(
+            name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport", "FileMutation"]),
         .testTarget(
             name: "SpeechModelsTests",
             dependencies: ["SpeechModels", "TestSupport", "FileMutation"]),

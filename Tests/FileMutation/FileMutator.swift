@@ -26,11 +26,15 @@ package struct FileMutator: Sendable {
         for _ in 0...edit.random.uniform(below: 3) {
             if edit.bytes.isEmpty { break }
             // Few damaged bytes leave a text that can be read as JSON.
-            let isText = format == .safetensors
-            switch edit.random.uniform(below: isText ? 16 : 6) {
+            switch edit.random.uniform(below: format == .safetensors ? 16 : 6) {
             case 0: edit.damageBytes()
             case 1: edit.damageNumber()
-            default: if isText { edit.damageText() } else { edit.damagePickle() }
+            default:
+                switch format {
+                case .safetensors: edit.damageText()
+                case .tar, .gzip: edit.damageBytes()
+                default: edit.damagePickle()
+                }
             }
         }
         return isInside ? file.wrap(edit.bytes) : edit.bytes

@@ -12,13 +12,17 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
     case trainingArchive = "training-archive"
     /// A training checkpoint in the older layout.
     case trainingChain = "training-chain"
+    /// Shards of a corpus.
+    case tar
+    /// Manifests of other programs.
+    case gzip
 
     /// What a reader did that it must not do.
     package struct Fault: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Opens a file and reads every tensor.
+    /// Opens a file and reads all that there is in it.
     ///
     /// - Throws: an error of the reader for a file that it refuses, `Fault` for one that it read wrongly.
     package func read(_ path: String) throws {
@@ -34,6 +38,12 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
             }
             try Self.readTensors(tensors)
             try Self.readSettings(settings)
+        case .tar: try Self.readMembers(TarArchive(path: path))
+        case .gzip:
+            var count = 0
+            try GzipFile.forEachPiece(path: path) { count += $0.count }
+            // A thousandfold is what the format can do.
+            guard count <= Self.byteLimit else { throw Fault(description: "\(count) bytes") }
         }
     }
 
@@ -42,6 +52,8 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
         let isKnown: Bool =
             switch self {
             case .safetensors: error is SafetensorsError
+            case .tar: error is TarArchiveError
+            case .gzip: error is GzipError
             default: error is PickleError || error is ZipArchiveError
             }
         guard isKnown else { return nil }
@@ -71,6 +83,16 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
             guard values.count == info.elementCount else {
                 throw Fault(description: "'\(name)': \(values.count) values for \(info)")
             }
+        }
+    }
+
+    private static func readMembers(_ archive: TarArchive) throws {
+        let size = try MappedFile(path: archive.path).count
+        for member in archive.members {
+            let parts = member.name.split(separator: "/", omittingEmptySubsequences: false)
+            guard (0...size).contains(member.range.lowerBound), member.range.upperBound <= size,
+                !parts.contains(".."), !member.name.hasPrefix("/"), !member.name.isEmpty
+            else { throw Fault(description: "'\(member.name)' at \(member.range)") }
         }
     }
 

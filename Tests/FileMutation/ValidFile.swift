@@ -28,8 +28,41 @@ extension MutatedFormat {
         case .pickleChain: [Self.chain(Self.tensors)]
         case .trainingArchive: Self.trainingStates.map { Self.archive($0, isWide: false) }
         case .trainingChain: Self.trainingStates.map { Self.chain($0) }
+        case .tar: [Self.tarFile]
+        case .gzip: [Self.gzipFile]
         }
     }
+
+    // MARK: Archives
+
+    /// A member with attributes, which are the core, one with a long name and a plain one.
+    private static let tarFile: ValidFile = {
+        let core = Array("20 path=a/long.flac\n10 size=9\n19 comment=nothing\n".utf8)
+        let wrap = { @Sendable (core: [UInt8]) -> [UInt8] in
+            var tar = TarBytes()
+            tar.add("PaxHeader", core, kind: "x")
+            tar.add("short.flac", Array(0..<9))
+            let name = Array("b/".utf8) + [UInt8](repeating: UInt8(ascii: "n"), count: 150) + [0]
+            tar.add("././@LongLink", name, kind: "L", isGNU: true)
+            tar.add("b/n", Array(0..<200), isGNU: true)
+            tar.add("c.json", Array("{}".utf8), prefix: "folder")
+            return tar.finished()
+        }
+        let bytes = wrap(core)
+        return ValidFile(
+            bytes: bytes, parts: [0..<512, 1024..<1536, bytes.count - 2048..<bytes.count],
+            core: core, wrap: wrap)
+    }()
+
+    private static let gzipFile: ValidFile = {
+        let core = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let wrap = { @Sendable (core: [UInt8]) -> [UInt8] in
+            GzipBytes.stored(core, name: "cuts.jsonl") + GzipBytes.stored(Array(core.prefix(40)))
+        }
+        let bytes = wrap(core)
+        return ValidFile(
+            bytes: bytes, parts: [0..<26, bytes.count - 66..<bytes.count], core: core, wrap: wrap)
+    }()
 
     // MARK: safetensors
 

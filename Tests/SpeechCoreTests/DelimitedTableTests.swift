@@ -1,3 +1,4 @@
+import FileMutation
 import Foundation
 import SpeechCore
 import TestSupport

@@ -28,7 +28,9 @@ import Testing
         }
         // Some edits are harmless (names, values); if none were, nothing was read.
         #expect(accepted > 50 && accepted < 1500, "\(accepted)")
-        #expect(refusals.count >= 5, "\(refusals)")
+        // Archives have fewer ways to be wrong: gzip's are cut off or damaged.
+        let kinds = format == .gzip ? 2 : format == .tar ? 3 : 5
+        #expect(refusals.count >= kinds, "\(refusals)")
     }
 
     @Test func aMutantIsAFunctionOfSeedAndIndex() {

@@ -157,6 +157,7 @@ private final class TarHeaderReader {
             case UInt8(ascii: "5"): continue
             case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
                 if written.hasSuffix("/") { continue }
+                guard !name.isEmpty else { throw malformed(start, "the name of a file", "none") }
                 return TarArchive.Member(name: name, range: data..<data + count)
             default:
                 throw TarArchiveError.unsupported(

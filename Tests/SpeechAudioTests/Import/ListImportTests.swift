@@ -1,3 +1,4 @@
+import FileMutation
 import Foundation
 import SpeechAudio
 import SpeechCore

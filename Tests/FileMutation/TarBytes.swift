@@ -1,10 +1,10 @@
 /// Makes tar archives byte by byte, valid ones and others.
-public struct TarBytes {
+package struct TarBytes {
     /// The archive so far, without its end mark.
-    public var bytes: [UInt8] = []
+    package var bytes: [UInt8] = []
 
     /// An empty archive.
-    public init() {}
+    package init() {}
 
     /// Appends a member.
     ///
@@ -12,7 +12,7 @@ public struct TarBytes {
     /// * `prefix`: what POSIX writers put before a long name.
     /// * `isGNU`: the older magic of GNU tar instead of POSIX's.
     /// * `statedSize`: a size other than that of the content.
-    public mutating func add(
+    package mutating func add(
         _ name: String, _ content: [UInt8], kind: Character = "0", prefix: String = "",
         isGNU: Bool = false, statedSize: [UInt8]? = nil
     ) {
@@ -39,7 +39,7 @@ public struct TarBytes {
     }
 
     /// Appends attributes, of the next member or with `isGlobal` of all that follow.
-    public mutating func addAttributes(_ pairs: [(String, String)], isGlobal: Bool = false) {
+    package mutating func addAttributes(_ pairs: [(String, String)], isGlobal: Bool = false) {
         var records: [UInt8] = []
         for (key, value) in pairs {
             let rest = " \(key)=\(value)\n"
@@ -51,5 +51,5 @@ public struct TarBytes {
     }
 
     /// The whole archive.
-    public func finished() -> [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+    package func finished() -> [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 }

@@ -1,7 +1,7 @@
 /// Makes files as gzip would, without compressing anything.
-public enum GzipBytes {
+package enum GzipBytes {
     /// One member with the content in stored blocks.
-    public static func stored(_ content: [UInt8], name: String? = nil) -> [UInt8] {
+    package static func stored(_ content: [UInt8], name: String? = nil) -> [UInt8] {
         var bytes: [UInt8] = [0x1F, 0x8B, 8, name == nil ? 0 : 8, 0, 0, 0, 0, 0, 255]
         if let name { bytes += Array(name.utf8) + [0] }
         var start = 0
