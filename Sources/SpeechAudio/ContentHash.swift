@@ -1,3 +1,5 @@
+internal import SpeechCore
+
 /// 128 bits that tell one piece of audio from another.
 ///
 /// Not meant against intent: whoever wants two clips of equal hash can make them.
@@ -24,20 +26,9 @@ public struct ContentHash: Sendable, Hashable {
 
     /// The hash of a text.
     public init(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            var (word, count) = (UInt64(0), 0)
-            for byte in bytes {
-                word = word << 8 | UInt64(byte)
-                count += 1
-                if count == 8 {
-                    mix(word)
-                    (word, count) = (0, 0)
-                }
-            }
-            mix(word)
-            mix(UInt64(bytes.count))
-        }
+        let hash = KeyHash.value(text)
+        mix(UInt64(truncatingIfNeeded: hash >> 64))
+        mix(UInt64(truncatingIfNeeded: hash))
     }
 
     /// The hash of this and a text together.

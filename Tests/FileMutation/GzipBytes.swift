@@ -14,18 +14,9 @@ package enum GzipBytes {
             bytes += content[start..<end]
             start = end
         } while start < content.count
-        for value in [checksum(content), UInt32(truncatingIfNeeded: content.count)] {
+        for value in [ZipBytes.checksum(content), UInt32(truncatingIfNeeded: content.count)] {
             bytes += (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
         return bytes
-    }
-
-    private static func checksum(_ content: [UInt8]) -> UInt32 {
-        var value = ~UInt32(0)
-        for byte in content {
-            value ^= UInt32(byte)
-            for _ in 0..<8 { value = value & 1 == 0 ? value >> 1 : value >> 1 ^ 0xEDB8_8320 }
-        }
-        return ~value
     }
 }

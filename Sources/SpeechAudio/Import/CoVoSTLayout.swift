@@ -87,20 +87,13 @@ enum CoVoSTLayout {
         let translation = try rows.required("translation")
         let speaker = rows.column("client_id")
         let durations = try CommonVoiceLayout.ClipDurations(folder: folder)
-        try rows.forEachRow { row in
-            switch row {
-            case .failure(let fault): try receive(.badRow(table.path, fault))
-            case .success(let row):
-                try receive(
-                    CorpusItem.row(table.path, row.line) {
-                        guard let name = row.text(file) else {
-                            throw RowFault(detail: "expected a path, found nothing")
-                        }
-                        return clip(
-                            name, text: row.text(sentence), speaker: row.text(speaker),
-                            translation: row.text(translation), table, folder, durations, source)
-                    })
+        try rows.forEachItem(receive) { row in
+            guard let name = row.text(file) else {
+                throw RowFault(detail: "expected a path, found nothing")
             }
+            return clip(
+                name, text: row.text(sentence), speaker: row.text(speaker),
+                translation: row.text(translation), table, folder, durations, source)
         }
     }
 

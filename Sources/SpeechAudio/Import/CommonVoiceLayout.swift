@@ -35,26 +35,19 @@ enum CommonVoiceLayout {
         let speaker = table.column("client_id")
         let locale = table.column("locale")
         let durations = try ClipDurations(folder: folder)
-        try table.forEachRow { row in
-            switch row {
-            case .failure(let fault): try receive(.badRow(path, fault))
-            case .success(let row):
-                try receive(
-                    CorpusItem.row(path, row.line) {
-                        guard let name = row.text(file) else {
-                            throw RowFault(detail: "expected a path, found nothing")
-                        }
-                        let clip = ClipName(name)
-                        return .clip(
-                            CorpusClip(
-                                id: clip.id, audio: .file("\(folder)/clips/\(clip.file)"),
-                                length: durations.length(of: clip.file),
-                                text: row.text(sentence) ?? "",
-                                lang: source.language ?? row.text(locale)
-                                    ?? CorpusFolder.name(folder),
-                                speaker: row.text(speaker)))
-                    })
+        try table.forEachItem(receive) { row in
+            guard let name = row.text(file) else {
+                throw RowFault(detail: "expected a path, found nothing")
             }
+            let clip = ClipName(name)
+            return .clip(
+                CorpusClip(
+                    id: clip.id, audio: .file("\(folder)/clips/\(clip.file)"),
+                    length: durations.length(of: clip.file),
+                    text: row.text(sentence) ?? "",
+                    lang: source.language ?? row.text(locale)
+                        ?? CorpusFolder.name(folder),
+                    speaker: row.text(speaker)))
         }
     }
 

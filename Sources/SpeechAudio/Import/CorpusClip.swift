@@ -77,6 +77,21 @@ enum CorpusItem: Sendable {
     }
 }
 
+extension DelimitedTable {
+    /// Passes on what `body` makes of every row, and the rows at fault as left out.
+    func forEachItem(
+        _ receive: (CorpusItem) throws -> Void, _ body: (Row) throws -> CorpusItem
+    ) throws {
+        try forEachRow { row in
+            switch row {
+            case .failure(let fault): try receive(.badRow(path, fault))
+            case .success(let row):
+                try receive(CorpusItem.row(path, row.line) { try body(row) })
+            }
+        }
+    }
+}
+
 /// What is wrong with a row beyond its syntax.
 struct RowFault: Error {
     let detail: String

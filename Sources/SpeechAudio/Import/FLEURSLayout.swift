@@ -54,26 +54,19 @@ enum FLEURSLayout {
         let table = DelimitedTable(
             path: path, dialect: .tsv, columns: Array(columns.dropLast()))
         let text = try table.required(source.textColumn ?? "transcription")
-        try table.forEachRow { row in
-            switch row {
-            case .failure(let fault): try receive(.badRow(path, fault))
-            case .success(let row):
-                try receive(
-                    CorpusItem.row(path, row.line) {
-                        guard let name = row.text(1) else {
-                            throw RowFault(detail: "expected a file name, found nothing")
-                        }
-                        let samples = row.text(5).flatMap(Int.init).flatMap { $0 > 0 ? $0 : nil }
-                        return .clip(
-                            CorpusClip(
-                                id: "\(CorpusFolder.name(folder))/\(name)",
-                                audio: .file("\(audio)/\(name)"),
-                                length: samples.map { .stated(seconds: Double($0) / 16_000) }
-                                    ?? .unknown,
-                                samples: samples, text: row.text(text) ?? "",
-                                lang: source.language ?? CorpusFolder.name(folder)))
-                    })
+        try table.forEachItem(receive) { row in
+            guard let name = row.text(1) else {
+                throw RowFault(detail: "expected a file name, found nothing")
             }
+            let samples = row.text(5).flatMap(Int.init).flatMap { $0 > 0 ? $0 : nil }
+            return .clip(
+                CorpusClip(
+                    id: "\(CorpusFolder.name(folder))/\(name)",
+                    audio: .file("\(audio)/\(name)"),
+                    length: samples.map { .stated(seconds: Double($0) / 16_000) }
+                        ?? .unknown,
+                    samples: samples, text: row.text(text) ?? "",
+                    lang: source.language ?? CorpusFolder.name(folder)))
         }
     }
 }

@@ -45,30 +45,23 @@ enum MLSLayout {
             CorpusFolder.isFile(places) ? try KeyedLines(path: places, endsAtSpace: false) : nil
         var ending: String?
         let table = DelimitedTable(path: path, dialect: .tsv, columns: ["id", "text"])
-        try table.forEachRow { row in
-            switch row {
-            case .failure(let fault): try receive(.badRow(path, fault))
-            case .success(let row):
-                try receive(
-                    CorpusItem.row(path, row.line) {
-                        let id = row.text(0) ?? ""
-                        let parts = id.split(separator: "_")
-                        guard parts.count == 3 else {
-                            throw RowFault(
-                                detail: "expected an id <speaker>_<book>_<number>, found \"\(id)\"")
-                        }
-                        let file = "\(folder)/audio/\(parts[0])/\(parts[1])/\(id)"
-                        // An edition has one of the two throughout.
-                        let known =
-                            ending ?? [".flac", ".opus"].first { CorpusFolder.isFile(file + $0) }
-                        ending = known
-                        return .clip(
-                            CorpusClip(
-                                id: id, audio: .file(file + (known ?? ".flac")),
-                                length: try length(segments?.value(id)), text: row.text(1) ?? "",
-                                lang: language, speaker: String(parts[0])))
-                    })
+        try table.forEachItem(receive) { row in
+            let id = row.text(0) ?? ""
+            let parts = id.split(separator: "_")
+            guard parts.count == 3 else {
+                throw RowFault(
+                    detail: "expected an id <speaker>_<book>_<number>, found \"\(id)\"")
             }
+            let file = "\(folder)/audio/\(parts[0])/\(parts[1])/\(id)"
+            // An edition has one of the two throughout.
+            let known =
+                ending ?? [".flac", ".opus"].first { CorpusFolder.isFile(file + $0) }
+            ending = known
+            return .clip(
+                CorpusClip(
+                    id: id, audio: .file(file + (known ?? ".flac")),
+                    length: try length(segments?.value(id)), text: row.text(1) ?? "",
+                    lang: language, speaker: String(parts[0])))
         }
     }
 

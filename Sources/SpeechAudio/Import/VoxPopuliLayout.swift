@@ -36,25 +36,18 @@ enum VoxPopuliLayout {
         let name = try table.required("id")
         let text = try table.required(source.textColumn ?? "normalized_text")
         let speaker = table.column("speaker_id")
-        try table.forEachRow { row in
-            switch row {
-            case .failure(let fault): try receive(.badRow(path, fault))
-            case .success(let row):
-                try receive(
-                    CorpusItem.row(path, row.line) {
-                        let id = row.text(name) ?? ""
-                        guard id.count > 4, Int(id.prefix(4)) != nil else {
-                            throw RowFault(
-                                detail: "expected an id that begins with a year, found \"\(id)\"")
-                        }
-                        return .clip(
-                            CorpusClip(
-                                id: id, audio: .file("\(folder)/\(id.prefix(4))/\(id).ogg"),
-                                text: row.text(text) ?? "",
-                                lang: source.language ?? CorpusFolder.name(folder),
-                                speaker: row.text(speaker)))
-                    })
+        try table.forEachItem(receive) { row in
+            let id = row.text(name) ?? ""
+            guard id.count > 4, Int(id.prefix(4)) != nil else {
+                throw RowFault(
+                    detail: "expected an id that begins with a year, found \"\(id)\"")
             }
+            return .clip(
+                CorpusClip(
+                    id: id, audio: .file("\(folder)/\(id.prefix(4))/\(id).ogg"),
+                    text: row.text(text) ?? "",
+                    lang: source.language ?? CorpusFolder.name(folder),
+                    speaker: row.text(speaker)))
         }
     }
 }

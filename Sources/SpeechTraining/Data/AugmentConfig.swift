@@ -47,19 +47,16 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
     /// Reads the keys that are there; the others keep their defaults.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
-            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
-        try read(&speed, .speed)
-        try read(&noiseProb, .noiseProb)
-        try read(&noiseSNR, .noiseSNR)
-        try read(&reverbProb, .reverbProb)
-        try read(&maskTimeProb, .maskTimeProb)
-        try read(&maskTimeLength, .maskTimeLength)
-        try read(&maskTimeMinMasks, .maskTimeMinMasks)
-        try read(&maskFeatureProb, .maskFeatureProb)
-        try read(&maskFeatureLength, .maskFeatureLength)
-        try read(&maskFeatureMinMasks, .maskFeatureMinMasks)
+        try container.read(&speed, .speed)
+        try container.read(&noiseProb, .noiseProb)
+        try container.read(&noiseSNR, .noiseSNR)
+        try container.read(&reverbProb, .reverbProb)
+        try container.read(&maskTimeProb, .maskTimeProb)
+        try container.read(&maskTimeLength, .maskTimeLength)
+        try container.read(&maskTimeMinMasks, .maskTimeMinMasks)
+        try container.read(&maskFeatureProb, .maskFeatureProb)
+        try container.read(&maskFeatureLength, .maskFeatureLength)
+        try container.read(&maskFeatureMinMasks, .maskFeatureMinMasks)
     }
 
     /// The masks of features.
@@ -86,9 +83,7 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
         func require(
             _ holds: Bool, _ key: CodingKeys, _ expected: String, _ found: some Any
         ) throws {
-            guard !holds else { return }
-            throw DatasetError.invalidSetting(
-                key: "augment.\(key.rawValue)", expected: expected, found: "\(found)")
+            try DatasetError.require(holds, "augment.\(key.rawValue)", expected, found)
         }
         let factors = SpeedPerturbation.factors
         try require(

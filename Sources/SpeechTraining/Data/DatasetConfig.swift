@@ -55,21 +55,18 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
     /// Reads the keys that are there; the others keep their defaults.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
-            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
-        try read(&maxSeconds, .maxSeconds)
-        try read(&minDuration, .minDuration)
-        try read(&maxDuration, .maxDuration)
-        try read(&buckets, .buckets)
-        try read(&shuffle, .shuffle)
-        try read(&threads, .threads)
-        try read(&prefetch, .prefetch)
-        try read(&maxSkipped, .maxSkipped)
-        try read(&maxUtterances, .maxUtterances)
-        try read(&languageTemperature, .languageTemperature)
-        try read(&corpusWeights, .corpusWeights)
-        try read(&shuffleShards, .shuffleShards)
+        try container.read(&maxSeconds, .maxSeconds)
+        try container.read(&minDuration, .minDuration)
+        try container.read(&maxDuration, .maxDuration)
+        try container.read(&buckets, .buckets)
+        try container.read(&shuffle, .shuffle)
+        try container.read(&threads, .threads)
+        try container.read(&prefetch, .prefetch)
+        try container.read(&maxSkipped, .maxSkipped)
+        try container.read(&maxUtterances, .maxUtterances)
+        try container.read(&languageTemperature, .languageTemperature)
+        try container.read(&corpusWeights, .corpusWeights)
+        try container.read(&shuffleShards, .shuffleShards)
     }
 
     /// Checks every value.
@@ -79,9 +76,7 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
         func require(
             _ holds: Bool, _ key: CodingKeys, _ expected: String, _ found: some Any
         ) throws {
-            guard !holds else { return }
-            throw DatasetError.invalidSetting(
-                key: "dataset.\(key.rawValue)", expected: expected, found: "\(found)")
+            try DatasetError.require(holds, "dataset.\(key.rawValue)", expected, found)
         }
         try require(
             maxSeconds.isFinite && maxSeconds > 0, .maxSeconds, "seconds above 0", maxSeconds)
@@ -108,5 +103,12 @@ public struct DatasetConfig: Codable, Equatable, Sendable {
             .corpusWeights, "numbers from 0, not all 0", corpusWeights)
         try require(
             (1...10_000).contains(shuffleShards), .shuffleShards, "1 to 10000", shuffleShards)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Reads the value of a key that may be absent, and then stays what it is.
+    func read<Value: Decodable>(_ value: inout Value, _ key: Key) throws {
+        value = try decodeIfPresent(Value.self, forKey: key) ?? value
     }
 }

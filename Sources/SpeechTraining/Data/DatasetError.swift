@@ -65,6 +65,14 @@ public enum DatasetError: ReportedError, Equatable {
         }
     }
 
+    /// - Throws: `.invalidSetting` unless the value of a dotted key is as it must be.
+    static func require(
+        _ holds: Bool, _ key: String, _ expected: String, _ found: some Any
+    ) throws {
+        guard !holds else { return }
+        throw DatasetError.invalidSetting(key: key, expected: expected, found: "\(found)")
+    }
+
     /// Always bad input.
     public var exitStatus: ExitStatus { .badInput }
 

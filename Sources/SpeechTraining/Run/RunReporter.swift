@@ -2,7 +2,7 @@ public import Foundation
 
 /// Says how a run goes: a bar on a terminal, plain lines elsewhere, everything in `log.txt`.
 public final class RunReporter {
-    /// Whether standard error is a terminal that may be redrawn.
+    /// Whether a bar is drawn.
     private let isInteractive: Bool
     private let isQuiet: Bool
     private var log: FileHandle?
@@ -11,10 +11,19 @@ public final class RunReporter {
     /// - Parameters:
     ///   - showsProgress: false for neither bar nor lines on standard error.
     public init(showsProgress: Bool = true) {
-        let environment = ProcessInfo.processInfo.environment
-        let isOff = environment["COLLD_NO_PROGRESS"].map { $0 != "0" && !$0.isEmpty } ?? false
         isQuiet = !showsProgress
-        isInteractive = showsProgress && !isOff && isatty(2) == 1 && environment["TERM"] != "dumb"
+        isInteractive = showsProgress && !Self.isSwitchedOff && Self.hasTerminal
+    }
+
+    /// Whether `COLLD_NO_PROGRESS` asks for no progress.
+    public static var isSwitchedOff: Bool {
+        let value = ProcessInfo.processInfo.environment["COLLD_NO_PROGRESS"] ?? ""
+        return !value.isEmpty && value != "0"
+    }
+
+    /// Whether standard error is a terminal that may be redrawn.
+    public static var hasTerminal: Bool {
+        isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
     /// Also writes to a file from now on.

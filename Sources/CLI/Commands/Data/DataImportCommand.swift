@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SpeechAudio
+import SpeechTraining
 
 /// `colld data import`: manifests of corpora that others made.
 struct DataImportCommand: ParsableCommand {
@@ -69,8 +70,7 @@ struct DataImportCommand: ParsableCommand {
         let importer = try CorpusImporter(
             source, output: URL(fileURLWithPath: output), layout: layout, splits: split,
             threads: work.threadCount)
-        let environment = ProcessInfo.processInfo.environment["COLLD_NO_PROGRESS"] ?? ""
-        let isQuiet = work.noProgress || !(environment.isEmpty || environment == "0")
+        let isQuiet = work.noProgress || RunReporter.isSwitchedOff
         var lastLine = ContinuousClock.now
         let report = try importer.run { progress in
             guard !isQuiet, lastLine.duration(to: .now) >= .seconds(5) else { return }

@@ -1,5 +1,6 @@
 import Foundation
 import SpeechAudio
+import SpeechTraining
 import Synchronization
 
 /// How far the synthesis is: a bar on a terminal, a line for each tenth elsewhere.
@@ -14,10 +15,9 @@ final class SynthesisDisplay: Sendable {
     private let shown = Mutex(0)
 
     init(isShown: Bool) {
-        let environment = ProcessInfo.processInfo.environment
-        let isOff = environment["COLLD_NO_PROGRESS"].map { $0 != "0" && !$0.isEmpty } ?? false
-        let isTerminal = isatty(2) == 1 && environment["TERM"] != "dumb"
-        style = !isShown || isOff ? .none : isTerminal ? .bar : .lines
+        style =
+            !isShown || RunReporter.isSwitchedOff
+            ? .none : RunReporter.hasTerminal ? .bar : .lines
     }
 
     func show(_ progress: CorpusSynthesizer.Progress) {
