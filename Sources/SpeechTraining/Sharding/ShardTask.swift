@@ -63,6 +63,9 @@ public struct ShardTask {
     public func run(_ manifest: URL) throws -> Summary {
         let index = try UtteranceIndex.open(manifest)
         let target = file(".jsonl")
+        // Whatever may be replaced: with the manifest, what the shards are made of would be lost.
+        guard target.resolvingSymlinksInPath().path != manifest.resolvingSymlinksInPath().path
+        else { throw ShardError.replacesSource(path: target.path) }
         try prepareFolder(target)
         let order = order(of: index.count)
         let packer = ClipPacker(samplingRate: settings.samplingRate)
@@ -181,6 +184,8 @@ public struct ShardTask {
 public enum ShardError: ReportedError, Equatable {
     /// There are shards already.
     case exists(path: String, prefix: String)
+    /// The manifest of the shards would take the place of the one that they are made from.
+    case replacesSource(path: String)
 
     /// What was expected and what was found, for a person to read.
     public var description: String {
@@ -189,6 +194,9 @@ public enum ShardError: ReportedError, Equatable {
             return
                 "'\(path)': expected no shards named \(prefix)-*.tar, found some: choose another "
                 + "--prefix, or replace them with --overwrite"
+        case .replacesSource(let path):
+            return "'\(path)': expected another place for the manifest of the shards, found the "
+                + "manifest that they are made from: choose another --prefix or --output"
         }
     }
 

@@ -163,4 +163,20 @@ import Testing
             try files(folder, "s").keys.sorted()
                 == ["train-000000.tar", "train.jsonl", "valid-000000.tar", "valid.jsonl"])
     }
+
+    @Test func theManifestThatShardsAreMadeFromStays() throws {
+        let folder = try SpeechFolder([0.5, 1])
+        let manifest = folder.url.appendingPathComponent("m.jsonl")
+        for overwrites in [false, true] {
+            let error = expectError(ShardError.self, containing: [manifest.path, "--prefix"]) {
+                try write(folder, to: ".") {
+                    $0.prefix = "m"
+                    $0.overwrites = overwrites
+                }
+            }
+            #expect(error?.exitStatus == .badInput)
+        }
+        #expect(try JSONLinesManifest.read(manifest) == folder.utterances)
+        #expect(try write(folder, to: ".") { $0.prefix = "n" }.utterances == 2)
+    }
 }
