@@ -181,7 +181,7 @@ extension Commands {
             try expectColld(
                 folder.arguments(
                     settings, teacher: Fixtures.model("w2vbert_adapter_ctc"), resumes: true),
-                exits: 2, saying: ["run.json", "teacher_fingerprint", "expected", "found"])
+                exits: 2, saying: ["run.json", "models", "expected", "found"])
             #expect(try Data(contentsOf: run("model/model.safetensors")) == model)
             // What changes neither data nor weights may differ; a finished run gives its result.
             let free = ["trainer.log_every=3", "trainer.save_every=7", "trainer.keep_last=1"]

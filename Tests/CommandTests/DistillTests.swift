@@ -35,11 +35,13 @@ extension Commands {
                     as? [String: Any])
             #expect(
                 provenance.keys.sorted() == [
-                    "command", "data_fingerprint", "libtorch", "processor", "started", "teacher",
-                    "teacher_fingerprint", "threads",
+                    "command", "data_fingerprint", "libtorch", "models", "processor", "started",
+                    "threads",
                 ])
             #expect((provenance["command"] as? [String])?.contains("regime.steps=8") == true)
-            #expect(provenance["teacher"] as? String == Fixtures.model("w2vbert").path)
+            let teacher = (provenance["models"] as? [[String: Any]])?.first
+            #expect(teacher?["role"] as? String == "teacher")
+            #expect(teacher?["name"] as? String == Fixtures.model("w2vbert").path)
 
             let train = try run.lines("metrics/train.jsonl")
             #expect(try run.steps("train") == [2, 4, 6, 8])

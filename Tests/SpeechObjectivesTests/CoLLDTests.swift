@@ -19,9 +19,9 @@ import Torch
     private func target(
         _ objective: CoLLD, _ input: EncoderInput, layer: Int
     ) -> [[Double]] {
-        let settings = objective.settings.target
+        let settings = objective.settings.layers.target
         let request = LayerRequest(hiddenStates: [layer], feedForward: [layer])
-        let output = withoutGradients { objective.teacher.encode(input, request: request) }
+        let output = withoutGradients { objective.teachers[0].encode(input, request: request) }
         let features =
             settings.feature == .feedForward
             ? output.feedForward[layer]! : output.hiddenStates[layer]!
@@ -46,7 +46,7 @@ import Torch
         let request = LayerRequest(hiddenStates: [pair.student])
         let output = withoutGradients { objective.student.encode(input, request: request) }
         return try Matrix(output.hiddenStates[pair.student]!.select(0, 0)).rows.map { row in
-            guard objective.settings.head == .mlp else { return try map(row, "") }
+            guard objective.settings.layers.head == .mlp else { return try map(row, "") }
             return try map(try map(row, "0.").map { max(0, $0) }, "2.")
         }
     }
@@ -57,10 +57,10 @@ import Torch
     func equalsPlainLoops(_ family: TinyFamily, _ index: Int) throws {
         let (mapping, target, head) = Self.everything[index]
         let objective = try family.objective {
-            $0.layerMapping = mapping
-            $0.target = target
-            $0.head = head
-            $0.masking.sampler = .none
+            $0.layers.mapping = mapping
+            $0.layers.target = target
+            $0.layers.head = head
+            $0.layers.masking.sampler = .none
             $0.distractors = .all
             $0.excludeRadius = 1
         }
@@ -107,19 +107,19 @@ import Torch
         // Nothing is drawn at random here: masks and distractors follow a batch's seed, so those of
         // two halves are others than those of the whole.
         let objective = try family.objective {
-            $0.masking.sampler = .none
+            $0.layers.masking.sampler = .none
             $0.distractors = .all
-            $0.target.normalization = normalization
+            $0.layers.target.normalization = normalization
         }
         let frames = [30, 12, 25, 1, 2]
         let whole = family.batch(frames: frames)
-        func part(_ clips: Range<Int>) -> DistillationBatch {
+        func part(_ clips: Range<Int>) -> TrainingBatch {
             let lengths = whole.student.lengths.map { Array($0[clips]) }
             let longest = lengths?.max() ?? whole.student.values.size(1)
             let input = EncoderInput(
                 values: whole.student.values.narrow(0, clips.lowerBound, clips.count)
                     .narrow(1, 0, longest), lengths: lengths)
-            return DistillationBatch(teacher: input, student: input)
+            return TrainingBatch(student: input, teachers: [input])
         }
         let report = try objective.report(whole)
         let parts = [try objective.report(part(0..<2)), try objective.report(part(2..<5))]
@@ -133,7 +133,7 @@ import Torch
 
     @Test(arguments: TinyFamily.allCases)
     func everyPairHasItsHead(_ family: TinyFamily) throws {
-        let linear = try family.objective { $0.layerMapping = .everyTeacher }
+        let linear = try family.objective { $0.layers.mapping = .everyTeacher }
         #expect("\(linear.pairs)" == "[1:1, 1:2, 2:3, 2:4]")
         #expect(
             linear.heads.names
@@ -144,7 +144,7 @@ import Torch
         #expect(linear.heads["heads.2-3.bias"]?.shape == [24])
         let first = linear.heads["heads.1-1.weight"]
         #expect(first?.floats() != linear.heads["heads.1-2.weight"]?.floats())
-        let mlp = try family.objective { $0.head = .mlp }
+        let mlp = try family.objective { $0.layers.head = .mlp }
         #expect(
             mlp.heads.names
                 == ["1-2", "2-4"].flatMap { pair in
@@ -154,8 +154,8 @@ import Torch
         #expect(mlp.heads["heads.1-2.2.weight"]?.shape == [24, 16])
         #expect(mlp.heads.trainable.count == 8)
         // The seed decides their first values.
-        let again = try family.objective { $0.head = .mlp }
-        let other = try family.objective({ $0.head = .mlp }, seed: 4)
+        let again = try family.objective { $0.layers.head = .mlp }
+        let other = try family.objective({ $0.layers.head = .mlp }, seed: 4)
         let name = "heads.2-4.2.weight"
         #expect(mlp.heads[name]?.floats() == again.heads[name]?.floats())
         #expect(mlp.heads[name]?.floats() != other.heads[name]?.floats())
@@ -164,10 +164,10 @@ import Torch
     @Test(arguments: TinyFamily.allCases)
     func maskedFramesOrAll(_ family: TinyFamily) throws {
         // One span of 6 frames in every utterance that is long enough for two.
-        func objective(_ frames: CoLLDSettings.Frames) throws -> CoLLD {
+        func objective(_ frames: LayerSettings.Frames) throws -> CoLLD {
             try family.objective {
-                $0.masking = SpanMasking(probability: 0, length: 6, minimumSpans: 1)
-                $0.frames = frames
+                $0.layers.masking = SpanMasking(probability: 0, length: 6, minimumSpans: 1)
+                $0.layers.frames = frames
                 $0.distractors = .all
             }
         }
@@ -179,7 +179,7 @@ import Torch
         #expect(some.count == 12)
         #expect(all.count == 40 + 25)
         let unmasked = try family.objective {
-            $0.masking.sampler = .none
+            $0.layers.masking.sampler = .none
             $0.distractors = .all
         }
         #expect(unmasked.minimumFrames == 2)
@@ -206,7 +206,7 @@ import Torch
         #expect(try sum(1, 0, 0) == first)
         #expect(Set(others + [first]).count == 4)
         let report = try objective.report(batch)
-        let plain = try objective.loss(on: batch, seed: firstBatch, withDiagnostics: false)
+        let plain = try objective.loss(on: batch, context(firstBatch))
         #expect(plain.sum.item() == report.sum.item() && plain.count == report.count)
         #expect(plain.metrics.isEmpty && report.metrics.count == 10)
         // The diagnostics hold the loss by pair.
@@ -234,16 +234,16 @@ import Torch
         let teacher = TinyFamily.w2vBert.encoder(layers: 3, width: 24, seed: 1)
         let student = TinyFamily.wav2Vec2.encoder(layers: 3, width: 16, seed: 2)
         var settings = CoLLDSettings()
-        settings.frames = .all
-        let objective = try CoLLD(settings, teacher: teacher, student: student, seed: 3)
+        settings.layers.frames = .all
+        let objective = try CoLLD(settings, teachers: [teacher], student: student, seed: 3)
         for (taught, heard) in [
             ([30, 22], [29, 23]), ([30, 30], [31, 31]), ([31, 25], [30, 25]),
             ([30, 22], [31, 31]),
             ([31, 31], [30, 22]),
         ] {
-            let batch = DistillationBatch(
-                teacher: TinyFamily.w2vBert.input(frames: taught),
-                student: TinyFamily.wav2Vec2.input(frames: heard))
+            let batch = TrainingBatch(
+                student: TinyFamily.wav2Vec2.input(frames: heard),
+                teachers: [TinyFamily.w2vBert.input(frames: taught)])
             let report = try objective.report(batch)
             #expect(report.count == zip(taught, heard).map { min($0, $1) }.reduce(0, +))
             #expect(report.sum.item().isFinite)
@@ -255,7 +255,7 @@ import Torch
         let objective = try family.objective()
         let batch = family.batch(frames: [80, 64])
         let exact = try objective.report(batch)
-        objective.teacher.precision = .bfloat16
+        objective.teachers[0].precision = .bfloat16
         objective.student.precision = .bfloat16
         let half = try objective.report(batch)
         #expect(half.sum.dtype == .float32 && half.count == exact.count)

@@ -12,12 +12,12 @@ import Torch
     func gradientsReachStudentAndHeadsOnly(
         _ family: TinyFamily, _ mapping: LayerMapping
     ) throws {
-        let objective = try family.objective { $0.layerMapping = mapping }
+        let objective = try family.objective { $0.layers.mapping = mapping }
         // Even of a teacher whose parameters record gradients.
-        objective.teacher.parameters.setTrainable(true)
-        defer { objective.teacher.parameters.setTrainable(false) }
+        objective.teachers[0].parameters.setTrainable(true)
+        defer { objective.teachers[0].parameters.setTrainable(false) }
         try objective.report(family.batch(frames: [60, 41])).sum.backward()
-        #expect(objective.teacher.parameters.all.allSatisfy { $0.tensor.gradient == nil })
+        #expect(objective.teachers[0].parameters.all.allSatisfy { $0.tensor.gradient == nil })
         for (name, tensor) in objective.heads.all {
             let gradient = try #require(tensor.gradient, "\(name)")
             #expect(gradient.isAllFinite())
@@ -50,11 +50,11 @@ import Torch
                 return report.sum.item() / Double(report.count)
             }
         }
-        let teacher = objective.teacher.parameters.all.map { $0.tensor.floats() }
+        let teacher = objective.teachers[0].parameters.all.map { $0.tensor.floats() }
         let before = try validation()
         for step in 0..<20 {
             let report = try objective.loss(
-                on: batch, seed: BatchSeed(seed: 7, step: step, batch: 0), withDiagnostics: false)
+                on: batch, context(BatchSeed(seed: 7, step: step, batch: 0)))
             report.sum.backward()
             optimizer.update(learningRate: 5e-3, gradientDivisor: Double(report.count))
             objective.student.parameters.clearGradients()
@@ -66,7 +66,7 @@ import Torch
         let chance = try #require(objective.chanceLevel)
         #expect(before > chance - 0.2)
         #expect(after < before - 0.1, "\(before) to \(after)")
-        #expect(objective.teacher.parameters.all.map { $0.tensor.floats() } == teacher)
+        #expect(objective.teachers[0].parameters.all.map { $0.tensor.floats() } == teacher)
     }
 
     @Test func chanceIsAKnownConstant() throws {
@@ -87,7 +87,7 @@ import Torch
         #expect(error?.exitStatus == .badInput)
         // In company they are left out.
         let single = try family.objective {
-            $0.masking = SpanMasking(probability: 0, length: 10, minimumSpans: 1)
+            $0.layers.masking = SpanMasking(probability: 0, length: 10, minimumSpans: 1)
         }
         let report = try single.report(family.batch(frames: [19, 20, 5]))
         #expect(report.count == 10)
@@ -99,7 +99,7 @@ import Torch
     @Test func nothingPredictedByChance() throws {
         let family = TinyFamily.w2vBert
         let objective = try family.objective {
-            $0.masking = SpanMasking(probability: 0, length: 3, minimumSpans: 1)
+            $0.layers.masking = SpanMasking(probability: 0, length: 3, minimumSpans: 1)
             $0.excludeRadius = 10
         }
         #expect(objective.minimumFrames == 12)
@@ -133,9 +133,9 @@ import Torch
         refuses("distractors", "\(Int.max)") { $0.distractors = .sampled(.max) }
         refuses("exclude_radius", "-1") { $0.excludeRadius = -1 }
         refuses("exclude_radius", "\(Int.max)") { $0.excludeRadius = .max }
-        refuses("masking.length", "0") { $0.masking.length = 0 }
-        refuses("layer_mapping", "sparse:3") { $0.layerMapping = .sparse(3) }
-        refuses("layer_mapping", "last:5") { $0.layerMapping = .last([5]) }
+        refuses("masking.length", "0") { $0.layers.masking.length = 0 }
+        refuses("layer_mapping", "sparse:3") { $0.layers.mapping = .sparse(3) }
+        refuses("layer_mapping", "last:5") { $0.layers.mapping = .last([5]) }
     }
 
     /// Such a student would hear everything, and nothing would say so.
@@ -154,19 +154,19 @@ import Torch
         expectError(
             ObjectiveError.self,
             containing: ["objective.masking.sampler", "masked_spec_embed", "fairseq2"]
-        ) { try CoLLD(settings, teacher: teacher, student: student, seed: 1) }
-        settings.masking.sampler = .none
-        let objective = try CoLLD(settings, teacher: teacher, student: student, seed: 1)
+        ) { try CoLLD(settings, teachers: [teacher], student: student, seed: 1) }
+        settings.layers.masking.sampler = .none
+        let objective = try CoLLD(settings, teachers: [teacher], student: student, seed: 1)
         #expect(try objective.report(TinyFamily.w2vBert.batch(frames: [8])).count == 8)
     }
 
     @Test func settingsAreReadAndWritten() throws {
         var settings = CoLLDSettings()
-        settings.layerMapping = .last([2, 4])
-        settings.target = TargetFeature(feature: .layerOutput, normalization: .instance)
-        settings.masking = SpanMasking(sampler: .fairseq, length: 5, equalizes: true)
-        settings.head = .mlp
-        settings.frames = .all
+        settings.layers.mapping = .last([2, 4])
+        settings.layers.target = TargetFeature(feature: .layerOutput, normalization: .instance)
+        settings.layers.masking = SpanMasking(sampler: .fairseq, length: 5, equalizes: true)
+        settings.layers.head = .mlp
+        settings.layers.frames = .all
         settings.temperature = 0.2
         settings.distractors = .all
         settings.sharesDistractors = false

@@ -75,9 +75,9 @@ enum TinyFamily: String, CaseIterable, CustomTestStringConvertible {
     }
 
     /// The same speech for both encoders.
-    func batch(frames: [Int], seed: UInt64 = 5) -> DistillationBatch {
+    func batch(frames: [Int], seed: UInt64 = 5) -> TrainingBatch {
         let input = input(frames: frames, seed: seed)
-        return DistillationBatch(teacher: input, student: input)
+        return TrainingBatch(student: input, teachers: [input])
     }
 
     /// A teacher of 4 layers, a student of 2, and what is between them.
@@ -89,7 +89,7 @@ enum TinyFamily: String, CaseIterable, CustomTestStringConvertible {
         let student = encoder(layers: 2, width: 16, heads: 2, seed: seed)
         student.parameters.setTrainable(true)
         return try CoLLD(
-            settings, teacher: encoder(layers: 4, width: 24, seed: 1), student: student,
+            settings, teachers: [encoder(layers: 4, width: 24, seed: 1)], student: student,
             seed: seed)
     }
 }
@@ -97,12 +97,22 @@ enum TinyFamily: String, CaseIterable, CustomTestStringConvertible {
 /// The batch that most tests look at.
 let firstBatch = BatchSeed(seed: 7, step: 0, batch: 0)
 
+/// A batch of a training of a thousand updates.
+func context(_ seed: BatchSeed, withDiagnostics: Bool = false) -> LossContext {
+    LossContext(seed: seed, step: seed.step, steps: 1000, withDiagnostics: withDiagnostics)
+}
+
 extension CoLLD {
+    /// The pairs of layers of the only teacher.
+    var pairs: [LayerPair] { matching.pairs.map(\.layers) }
+}
+
+extension TrainingObjective {
     /// The loss of a batch, with diagnostics.
     func report(
-        _ batch: DistillationBatch, _ seed: BatchSeed = firstBatch
+        _ batch: TrainingBatch, _ seed: BatchSeed = firstBatch
     ) throws -> LossReport {
-        try loss(on: batch, seed: seed, withDiagnostics: true)
+        try loss(on: batch, context(seed, withDiagnostics: true))
     }
 }
 

@@ -16,8 +16,12 @@ struct DistillCommand: ParsableCommand {
             --dump-config prints the resolved file with every key and its value.
             """)
 
-    @Option(help: "Model directory, or a repository name in the local Hugging Face cache.")
-    var teacher: String?
+    @Option(
+        help: """
+            Model directory, or a repository name in the local Hugging Face cache; several with a \
+            --teacher for each, the first of which decides the student's family.
+            """)
+    var teacher: [String] = []
 
     @Option(
         help: "Manifest to train on: JSON Lines or fairseq TSV; several with a --train for each.")
@@ -61,7 +65,7 @@ struct DistillCommand: ParsableCommand {
     func validate() throws {
         guard !dumpConfig else { return }
         for (flag, value) in [
-            ("--teacher", teacher), ("--train", train.first), ("--output", output),
+            ("--teacher", teacher.first), ("--train", train.first), ("--output", output),
         ] where value == nil {
             throw ValidationError("Missing expected argument '\(flag) <\(flag.dropFirst(2))>'")
         }
@@ -69,7 +73,7 @@ struct DistillCommand: ParsableCommand {
 
     func run() throws {
         let config = try ConfigDocument.read(
-            RunConfig(), file: config, overrides: overrides)
+            DistillConfig(), file: config, overrides: overrides)
         try config.validate()
         if dumpConfig {
             print(try ConfigDocument.text(config), terminator: "")
@@ -77,12 +81,14 @@ struct DistillCommand: ParsableCommand {
         }
         let model = try DistillTask(
             .init(
-                teacher: teacher!, train: train.map { URL(fileURLWithPath: $0) },
-                valid: valid.map { URL(fileURLWithPath: $0) },
-                noise: noiseManifest.map { URL(fileURLWithPath: $0) },
-                reverb: reverbManifest.map { URL(fileURLWithPath: $0) },
-                output: URL(fileURLWithPath: output!), device: device, resumes: resume,
-                command: CommandLine.arguments),
+                teachers: teacher,
+                training: TrainingPlaces(
+                    train: train.map { URL(fileURLWithPath: $0) },
+                    valid: valid.map { URL(fileURLWithPath: $0) },
+                    noise: noiseManifest.map { URL(fileURLWithPath: $0) },
+                    reverb: reverbManifest.map { URL(fileURLWithPath: $0) },
+                    output: URL(fileURLWithPath: output!), device: device, resumes: resume,
+                    command: CommandLine.arguments)),
             config, reporter: RunReporter(showsProgress: !noProgress)
         ).run()
         print(model.path)

@@ -1,28 +1,12 @@
 import Foundation
-public import SpeechCore
+import SpeechCore
 public import SpeechModels
 public import Torch
 
-/// The settings of CoLLD: masking, layer mapping, target, head and loss, each chosen on its own.
+/// The settings of CoLLD: what layer-to-layer objectives share, and its contrastive loss.
 public struct CoLLDSettings: Codable, Equatable, Sendable {
-    /// Which frames are predicted.
-    public enum Frames: String, ConfigChoice {
-        /// The masked ones; every valid one where nothing is masked.
-        case masked
-        /// Every valid one, though some are masked.
-        case all
-    }
-
-    /// Which student layer predicts which teacher layer.
-    public var layerMapping = LayerMapping.uniform
-    /// What of a teacher layer is predicted.
-    public var target = TargetFeature()
-    /// What is hidden from the student.
-    public var masking = SpanMasking()
-    /// The map from hidden state to feature.
-    public var head = PredictionHeadKind.linear
-    /// Which frames are predicted.
-    public var frames = Frames.masked
+    /// Masking, layer mapping, target and head.
+    public var layers = LayerSettings()
     /// τ of the contrastive loss.
     public var temperature = 0.1
     /// K, the number of distractors.
@@ -33,8 +17,7 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
     public var excludeRadius = 0
 
     private enum CodingKeys: String, CodingKey {
-        case target, masking, head, frames, temperature, distractors
-        case layerMapping = "layer_mapping"
+        case temperature, distractors
         case sharesDistractors = "share_distractors"
         case excludeRadius = "exclude_radius"
     }
@@ -42,11 +25,31 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
     /// The defaults: wav2vec 2.0's constants, feed-forward targets, linear heads.
     public init() {}
 
+    /// Reads all settings from one level.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        layers = try LayerSettings(from: decoder)
+        temperature = try container.decode(Double.self, forKey: .temperature)
+        distractors = try container.decode(DistractorCount.self, forKey: .distractors)
+        sharesDistractors = try container.decode(Bool.self, forKey: .sharesDistractors)
+        excludeRadius = try container.decode(Int.self, forKey: .excludeRadius)
+    }
+
+    /// Writes all settings on one level.
+    public func encode(to encoder: any Encoder) throws {
+        try layers.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(temperature, forKey: .temperature)
+        try container.encode(distractors, forKey: .distractors)
+        try container.encode(sharesDistractors, forKey: .sharesDistractors)
+        try container.encode(excludeRadius, forKey: .excludeRadius)
+    }
+
     /// Checks the settings.
     ///
     /// - Throws: `ObjectiveError.invalidSetting`.
     public func validate() throws {
-        try masking.validate()
+        try layers.validate()
         guard temperature > 0, temperature.isFinite else {
             throw ObjectiveError.invalidSetting(
                 key: "objective.temperature", expected: "a positive number",
@@ -70,55 +73,37 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
 ///
 /// The student hears masked speech; each mapped layer learns, through a head of its own, to pick
 /// the teacher's feature of the same frame among distractors from the same utterance.
-public final class CoLLD: DistillationObjective {
+public final class CoLLD: TrainingObjective {
     /// The settings.
     public let settings: CoLLDSettings
-    /// The frozen encoder.
-    public let teacher: any SpeechEncoder
-    /// The trained encoder.
-    public let student: any SpeechEncoder
-    /// The pairs of layers, in the order of their losses.
-    public let pairs: [LayerPair]
-    /// The prediction heads, `heads.<student>-<teacher>.…`.
-    public let heads: ParameterStore
+    /// The pairs of layers and their heads.
+    public let matching: LayerMatching
 
-    private let headOfPair: [PredictionHead]
     private let contrastiveLoss: ContrastiveLoss
 
     /// * `seed`: of the heads' first values.
     /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the models.
     public init(
-        _ settings: CoLLDSettings, teacher: any SpeechEncoder, student: any SpeechEncoder,
+        _ settings: CoLLDSettings, teachers: [any SpeechEncoder], student: any SpeechEncoder,
         seed: UInt64
     ) throws {
         try settings.validate()
-        guard settings.masking.sampler == .none || student.isMaskable else {
-            throw ObjectiveError.invalidSetting(
-                key: "objective.masking.sampler",
-                expected: "none for a student without masked_spec_embed",
-                found: settings.masking.sampler.rawValue)
-        }
         self.settings = settings
-        self.teacher = teacher
-        self.student = student
-        pairs = try settings.layerMapping.pairs(
-            studentLayers: student.layerCount, teacherLayers: teacher.layerCount)
-        let heads = ParameterStore(seed: seed, device: student.parameters.device)
-        headOfPair = pairs.map { pair in
-            PredictionHead(
-                heads.root["heads"]["\(pair.student)-\(pair.teacher)"], settings.head,
-                from: student.width, to: teacher.width)
-        }
-        heads.setTrainable(true)
-        self.heads = heads
+        // In any case a frame and a distractor outside its excluded surroundings.
+        matching = try LayerMatching(
+            settings.layers, teachers: teachers, student: student, seed: seed,
+            minimumFrames: settings.excludeRadius + 2)
         contrastiveLoss = ContrastiveLoss(temperature: settings.temperature)
     }
 
-    /// Two spans where frames are masked, and in any case a frame and a distractor outside its
-    /// excluded surroundings.
-    public var minimumFrames: Int {
-        max(settings.masking.minimumFrames, settings.excludeRadius + 2)
-    }
+    /// The trained encoder.
+    public var student: any SpeechEncoder { matching.student }
+    /// The frozen encoders.
+    public var teachers: [any SpeechEncoder] { matching.teachers }
+    /// The prediction heads.
+    public var heads: ParameterStore { matching.heads }
+    /// Two spans where frames are masked, and a frame with a distractor.
+    public var minimumFrames: Int { matching.minimumFrames }
 
     /// ln(K + 1), the loss of a student that knows nothing; nil where the number of distractors
     /// depends on the utterance.
@@ -131,136 +116,35 @@ public final class CoLLD: DistillationObjective {
     /// for any distractor.
     ///
     /// - Throws: `ObjectiveError.nothingToPredict` where every utterance is too short.
-    public func loss(
-        on batch: DistillationBatch, seed: BatchSeed, withDiagnostics: Bool
-    ) throws -> LossReport {
+    public func loss(on batch: TrainingBatch, _ context: LossContext) throws -> LossReport {
+        let seed = context.seed
         var generator = SeededGenerator(
             seed: seed.seed, stream: 0x636f_6c6c_64, UInt64(seed.step), UInt64(seed.batch))
-        let taught = withoutGradients {
-            teacher.encode(
-                batch.teacher,
-                request: LayerRequest(
-                    hiddenStates: settings.target.feature == .layerOutput ? taughtLayers : [],
-                    feedForward: settings.target.feature == .feedForward ? taughtLayers : [],
-                    wantsLastHiddenState: false))
-        }
-        let studentFrames = student.frameCount(inputLength: batch.student.values.size(1))
-        // Front ends of different kinds differ by a frame: both are cut to the shorter.
-        let lengths = zip(taught.lengths, batch.student.lengths ?? []).map {
-            min($0, student.frameCount(inputLength: $1))
-        }
-        let valid = lengths.isEmpty ? taught.lengths.map { min($0, studentFrames) } : lengths
-        guard valid.contains(where: { $0 >= minimumFrames }) else {
-            throw ObjectiveError.nothingToPredict(frames: valid, needed: minimumFrames)
-        }
-        let masked = settings.masking.sample(lengths: valid, using: &generator)
-        let heard = student.encode(
-            batch.student, masked: maskTensor(masked, frames: studentFrames),
-            request: LayerRequest(
-                hiddenStates: Set(pairs.map(\.student)), wantsLastHiddenState: false))
-
-        let frames = predictedFrames(valid: valid, masked: masked)
-        let rows = RowSelection(frames)
-        var distractors = draw(frames, &generator)
-        var targets: [Int: Tensor] = [:]
-        var sum: Tensor?
-        var metrics: [(name: String, value: Double)] = []
-        for (index, pair) in pairs.enumerated() {
-            if index > 0 && !settings.sharesDistractors { distractors = draw(frames, &generator) }
-            let target = targets[pair.teacher] ?? target(taught, pair.teacher, rows)
-            targets[pair.teacher] = target
-            let state = rows.select(from: heard.hiddenStates[pair.student]!)
-            let prediction = headOfPair[index](state).to(.float32)
-            let result = contrastiveLoss(
-                rows.unflatten(prediction), targets: target, distractors,
-                withDiagnostics: withDiagnostics)
-            sum = sum.map { $0 + result.sum } ?? result.sum
-            if let diagnostics = result.diagnostics {
-                metrics += zip(ContrastiveLoss.Diagnostics.names, diagnostics.values.doubles())
-                    .map { ("\(pair)/\($0)", $1) }
+        let pass = try matching.pass(on: batch, context, using: &generator)
+        return context.measure(.loss) {
+            var distractors = draw(pass.rows.frames, &generator)
+            var metrics: [(name: String, value: Double)] = []
+            let sum = pass.sum { index, prediction, target in
+                if index > 0 && !settings.sharesDistractors {
+                    distractors = draw(pass.rows.frames, &generator)
+                }
+                let result = contrastiveLoss(
+                    prediction, targets: ContrastiveLoss.unit(target), distractors,
+                    withDiagnostics: context.withDiagnostics)
+                if let diagnostics = result.diagnostics {
+                    let name = matching.pairs[index].name
+                    metrics += zip(ContrastiveLoss.Diagnostics.names, diagnostics.values.doubles())
+                        .map { ("\(name)/\($0)", $1) }
+                }
+                return result.sum
             }
+            return LossReport(sum: sum, count: distractors.anchorCount, metrics: metrics)
         }
-        return LossReport(
-            sum: sum! * (1 / Double(pairs.count)), count: distractors.anchorCount,
-            metrics: metrics)
     }
 
-    private var taughtLayers: Set<Int> { Set(pairs.map(\.teacher)) }
-
-    private func draw(
-        _ frames: [[Int]], _ generator: inout SeededGenerator
-    ) -> Distractors {
+    private func draw(_ frames: [[Int]], _ generator: inout SeededGenerator) -> Distractors {
         .draw(
             settings.distractors, frames: frames, excludeRadius: settings.excludeRadius,
             device: student.parameters.device, using: &generator)
     }
-
-    private func maskTensor(_ masked: [[Int]], frames: Int) -> Tensor? {
-        guard settings.masking.sampler != .none else { return nil }
-        var values = [Bool](repeating: false, count: masked.count * frames)
-        for (clip, positions) in masked.enumerated() {
-            for frame in positions { values[clip * frames + frame] = true }
-        }
-        return Tensor(values, [masked.count, frames], device: student.parameters.device)
-    }
-
-    private func predictedFrames(valid: [Int], masked: [[Int]]) -> [[Int]] {
-        if settings.masking.sampler == .none || settings.frames == .all {
-            return valid.map { $0 >= minimumFrames ? Array(0..<$0) : [] }
-        }
-        return masked
-    }
-
-    /// Unit vectors [B, M, D_T] of one teacher layer at the predicted frames.
-    private func target(_ taught: EncoderOutput, _ layer: Int, _ rows: RowSelection) -> Tensor {
-        withoutGradients {
-            let features =
-                settings.target.feature == .feedForward
-                ? taught.feedForward[layer]! : taught.hiddenStates[layer]!
-            let selected: Tensor
-            switch settings.target.normalization {
-            case .none, .layer:
-                // Every frame for itself: only the predicted ones are worth normalising.
-                selected = settings.target.normalized(rows.select(from: features), valid: nil)
-            case .instance, .center:
-                let frames = features.size(1)
-                let isFull = taught.lengths.allSatisfy { $0 == frames }
-                let valid =
-                    isFull
-                    ? nil
-                    : Tensor.validFrames(taught.lengths, of: frames, device: features.device)
-                selected = rows.select(from: settings.target.normalized(features, valid: valid))
-            }
-            return rows.unflatten(ContrastiveLoss.unit(selected))
-        }
-    }
-}
-
-/// Some frames of every utterance as rows of one matrix, filled up to the same number with copies
-/// of the first frame.
-struct RowSelection {
-    private let frames: [[Int]]
-    private let width: Int
-
-    init(_ frames: [[Int]]) {
-        self.frames = frames
-        width = max(1, frames.map(\.count).max() ?? 1)
-    }
-
-    /// [B, T, D] to [B · M, D].
-    func select(from states: Tensor) -> Tensor {
-        let length = states.size(1)
-        var positions = [Int64]()
-        positions.reserveCapacity(frames.count * width)
-        for (clip, frames) in frames.enumerated() {
-            for slot in 0..<width {
-                positions.append(Int64(clip * length + (slot < frames.count ? frames[slot] : 0)))
-            }
-        }
-        let index = Tensor(positions, [positions.count], device: states.device)
-        return states.flatten(0, 1).indexSelect(0, index)
-    }
-
-    /// [B · M, D] to [B, M, D].
-    func unflatten(_ rows: Tensor) -> Tensor { rows.unflatten(0, [frames.count, width]) }
 }

@@ -1,4 +1,6 @@
 public import SpeechCore
+import SpeechModels
+import Torch
 
 /// How spans of frames are hidden from the student.
 public struct SpanMasking: Codable, Equatable, Sendable {
@@ -99,5 +101,26 @@ public struct SpanMasking: Codable, Equatable, Sendable {
             }
         }
         return masked
+    }
+
+    /// Checks that frames can be hidden from an encoder.
+    ///
+    /// - Throws: `ObjectiveError.invalidSetting`.
+    func requireMaskable(_ student: any SpeechEncoder) throws {
+        guard sampler == .none || student.isMaskable else {
+            throw ObjectiveError.invalidSetting(
+                key: "objective.masking.sampler",
+                expected: "none for a student without masked_spec_embed", found: sampler.rawValue)
+        }
+    }
+
+    /// Masked frames as an encoder takes them, [B, T] `bool`; nil without masking.
+    func tensor(_ masked: [[Int]], frames: Int, device: Device) -> Tensor? {
+        guard sampler != .none else { return nil }
+        var values = [Bool](repeating: false, count: masked.count * frames)
+        for (clip, positions) in masked.enumerated() {
+            for frame in positions { values[clip * frames + frame] = true }
+        }
+        return Tensor(values, [masked.count, frames], device: device)
     }
 }

@@ -1,4 +1,5 @@
 public import SpeechCore
+import SpeechModels
 public import Torch
 
 /// What of a teacher layer the student predicts.
@@ -54,6 +55,31 @@ public struct TargetFeature: Codable, Equatable, Sendable {
             return centred / (variance + epsilon).squareRoot()
         case .center:
             return x - Self.mean(x, valid)
+        }
+    }
+
+    /// What a teacher is asked for.
+    func request(_ layers: Set<Int>) -> LayerRequest {
+        LayerRequest(
+            hiddenStates: feature == .layerOutput ? layers : [],
+            feedForward: feature == .feedForward ? layers : [], wantsLastHiddenState: false)
+    }
+
+    /// The normalised features of one layer at the chosen frames, [B · M, D].
+    func rows(_ rows: RowSelection, of output: EncoderOutput, layer: Int) -> Tensor {
+        let features =
+            feature == .feedForward ? output.feedForward[layer]! : output.hiddenStates[layer]!
+        switch normalization {
+        case .none, .layer:
+            // Every frame for itself: only the chosen ones are worth normalising.
+            return normalized(rows.select(from: features), valid: nil)
+        case .instance, .center:
+            let frames = features.size(1)
+            let isFull = output.lengths.allSatisfy { $0 == frames }
+            let valid =
+                isFull
+                ? nil : Tensor.validFrames(output.lengths, of: frames, device: features.device)
+            return rows.select(from: normalized(features, valid: valid))
         }
     }
 

@@ -99,8 +99,9 @@ public struct DistillBenchmark {
             let student = studentConfig.makeEncoder(
                 in: ParameterStore(seed: 2, device: settings.device))
             student.precision = settings.precision
-            let objective = try CoLLD(CoLLDSettings(), teacher: teacher, student: student, seed: 3)
-            return DistillationStep(objective, settings: AdamW.Settings(), clipNorm: 1)
+            let objective = try CoLLD(
+                CoLLDSettings(), teachers: [teacher], student: student, seed: 3)
+            return TrainingStep(objective, settings: AdamW.Settings(), clipNorm: 1)
         }
         let features = try BenchmarkNoise.features(
             for: base.standardExtractor.makeExtractor(),
@@ -110,13 +111,20 @@ public struct DistillBenchmark {
                 values: Tensor(features.values, features.shape, device: settings.device),
                 lengths: nil)
         }
-        let batch = DistillationBatch(teacher: input, student: input)
+        let batch = TrainingBatch(student: input, teachers: [input])
         var times: [Double] = []
         var loss = 0.0
         for index in 0..<(settings.warmup + settings.steps) {
             let start = ContinuousClock.now
             let report = try step(
-                [(batch, BatchSeed(seed: 1, step: index, batch: 0))], learningRate: 5e-4)
+                [
+                    (
+                        batch,
+                        LossContext(
+                            seed: BatchSeed(seed: 1, step: index, batch: 0), step: index,
+                            steps: settings.warmup + settings.steps)
+                    )
+                ], learningRate: 5e-4)
             settings.device.synchronize()
             loss = report.loss
             if index >= settings.warmup { times.append(start.duration(to: .now) / .seconds(1)) }

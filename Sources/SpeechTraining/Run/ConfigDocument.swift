@@ -14,27 +14,13 @@ public enum ConfigDocument {
     public static func read<Config: Codable>(
         _ defaults: Config, file: String?, overrides: [String] = []
     ) throws -> Config {
-        let schema = try node(defaults)
+        var layers: [(node: Node, file: String?)] = []
+        if let file { layers.append((try parse(file: file), file)) }
+        layers += try overrides.map { (try parse(override: $0), nil) }
+        let schema = try node(chosen(defaults, by: layers.map(\.node)))
         var document = schema
-        if let file {
-            document = try merge(document, with: parse(file: file), schema, path: "", file: file)
-        }
-        for override in overrides {
-            guard let equals = override.firstIndex(of: "="), equals != override.startIndex else {
-                throw ConfigError.malformedOverride(override)
-            }
-            let key = String(override[..<equals])
-            let text = String(override[override.index(after: equals)...])
-            let value: Node
-            do {
-                value = try Yams.compose(yaml: text) ?? Node("")
-            } catch {
-                throw ConfigError.malformedOverride(override)
-            }
-            let nested = key.split(separator: ".").reversed().reduce(value) { inner, part in
-                Node.mapping(.init([(Node(String(part)), inner)]))
-            }
-            document = try merge(document, with: nested, schema, path: "", file: nil)
+        for layer in layers {
+            document = try merge(document, with: layer.node, schema, path: "", file: layer.file)
         }
         return try decode(document, schema, file: file)
     }
@@ -76,6 +62,35 @@ public enum ConfigDocument {
             return .scalar(scalar)
         default:
             return node
+        }
+    }
+
+    /// The defaults of the variant that the last of some documents names.
+    private static func chosen<Config>(_ defaults: Config, by documents: [Node]) -> Config {
+        guard var variants = defaults as? any VariantConfig else { return defaults }
+        let named = documents.compactMap { document in
+            type(of: variants).variantKey.reduce(Optional(document)) { $0?.mapping?[Node($1)] }
+        }
+        guard let name = named.last?.string else { return defaults }
+        variants.choose(variant: name)
+        return variants as! Config
+    }
+
+    /// `dotted.key=value` as a document.
+    private static func parse(override: String) throws -> Node {
+        guard let equals = override.firstIndex(of: "="), equals != override.startIndex else {
+            throw ConfigError.malformedOverride(override)
+        }
+        let key = String(override[..<equals])
+        let text = String(override[override.index(after: equals)...])
+        let value: Node
+        do {
+            value = try Yams.compose(yaml: text) ?? Node("")
+        } catch {
+            throw ConfigError.malformedOverride(override)
+        }
+        return key.split(separator: ".").reversed().reduce(value) { inner, part in
+            Node.mapping(.init([(Node(String(part)), inner)]))
         }
     }
 
@@ -222,6 +237,14 @@ public enum ConfigDocument {
 
 extension String {
     fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+}
+
+/// A configuration that has other keys for each value of one of them.
+public protocol VariantConfig {
+    /// Where the deciding value stands, from the outermost section on.
+    static var variantKey: [String] { get }
+    /// Takes the defaults that belong to a value.
+    mutating func choose(variant: String)
 }
 
 /// How far two spellings are apart.

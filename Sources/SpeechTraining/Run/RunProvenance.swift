@@ -4,9 +4,17 @@ import Torch
 
 /// `run.json`: how a run came about.
 struct RunProvenance: Codable {
+    /// A model that the run starts from.
+    struct Source: Codable {
+        /// `teacher`, `student` or `model`.
+        var role: String
+        /// As the command named it.
+        var name: String
+        var fingerprint: String
+    }
+
     var command: [String]
-    var teacher: String
-    var teacherFingerprint: String
+    var models: [Source]
     var dataFingerprint: String
     var started: String
     var processor: String
@@ -14,17 +22,15 @@ struct RunProvenance: Codable {
     var threads: Int
 
     enum CodingKeys: String, CodingKey {
-        case command, teacher, started, processor, libtorch, threads
-        case teacherFingerprint = "teacher_fingerprint"
+        case command, models, started, processor, libtorch, threads
         case dataFingerprint = "data_fingerprint"
     }
 
     init(
-        command: [String], teacher: String, teacherFingerprint: String, dataFingerprint: String
+        command: [String], models: [Source], dataFingerprint: String
     ) {
         self.command = command
-        self.teacher = teacher
-        self.teacherFingerprint = teacherFingerprint
+        self.models = models
         self.dataFingerprint = dataFingerprint
         started = Date().formatted(.iso8601)
         processor = Processor.name
@@ -36,6 +42,13 @@ struct RunProvenance: Codable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try AtomicFile.write(encoder.encode(self) + Data("\n".utf8), to: url)
+    }
+
+    /// The fingerprints of all models with their parts in the run, names left out: a folder may move.
+    var fingerprints: String { Self.fingerprints(models) }
+
+    static func fingerprints(_ models: [Source]) -> String {
+        models.map { "\($0.role) \($0.fingerprint)" }.joined(separator: ", ")
     }
 
     /// Checks that a resumed run has the inputs of the one that was started.

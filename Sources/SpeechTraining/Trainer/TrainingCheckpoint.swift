@@ -31,7 +31,7 @@ struct TrainingCheckpoint: Codable {
     ///
     /// - Throws: `FileSystemError` where something cannot be written.
     func write(
-        to url: URL, _ training: DistillationStep, featureExtractor: any FeatureExtractor
+        to url: URL, _ training: TrainingStep, featureExtractor: any FeatureExtractor
     ) throws {
         try AtomicDirectory.write(to: url) { folder in
             try ModelWriter.fill(
@@ -55,7 +55,7 @@ struct TrainingCheckpoint: Codable {
     ///
     /// - Throws: `RunError.foreignCheckpoint` where tensors are missing or of another shape, and
     ///   the errors of the readers.
-    static func read(from url: URL, into training: DistillationStep) throws -> TrainingCheckpoint {
+    static func read(from url: URL, into training: TrainingStep) throws -> TrainingCheckpoint {
         let trainer = url.appendingPathComponent("trainer.json")
         let checkpoint: TrainingCheckpoint
         do {

@@ -25,11 +25,20 @@ public final class AdamW {
 
     private struct Group {
         let weightDecay: Double
+        let rateScale: Double
         var names: [String] = []
         var parameters: [Tensor] = []
         var firstMoments: [Tensor] = []
         var secondMoments: [Tensor] = []
         var steps: [Tensor] = []
+
+        mutating func add(_ name: String, _ tensor: Tensor) {
+            names.append(name)
+            parameters.append(tensor)
+            firstMoments.append(tensor.detached().zerosLike())
+            secondMoments.append(tensor.detached().zerosLike())
+            steps.append(.zeros([], device: tensor.device))
+        }
     }
 
     private let settings: Settings
@@ -40,26 +49,28 @@ public final class AdamW {
 
     /// Takes trainable `float32` parameters; those of rank 0 and 1 are not decayed, nor is any
     /// whose name `isExempt` accepts.
+    ///
+    /// * `rateScale`: what the learning rate of a parameter is multiplied by; those with a rate of
+    ///   their own are not decayed either, and those below 0 climb.
     public init(
         _ parameters: [(name: String, tensor: Tensor)], _ settings: Settings,
-        isExempt: (String) -> Bool = { _ in false }
+        isExempt: (String) -> Bool = { _ in false }, rateScale: (String) -> Double = { _ in 1 }
     ) {
         self.settings = settings
-        var decayed = Group(weightDecay: settings.weightDecay)
-        var plain = Group(weightDecay: 0)
+        groups = []
         for (name, tensor) in parameters {
             precondition(tensor.dtype == .float32, "\(name) is trained in \(tensor.dtype)")
             precondition(tensor.isContiguous, "\(name) is not in row-major order")
-            func add(to group: inout Group) {
-                group.names.append(name)
-                group.parameters.append(tensor)
-                group.firstMoments.append(tensor.detached().zerosLike())
-                group.secondMoments.append(tensor.detached().zerosLike())
-                group.steps.append(.zeros([], device: tensor.device))
+            let scale = rateScale(name)
+            let isDecayed = tensor.rank > 1 && scale == 1 && !isExempt(name)
+            let decay = isDecayed ? settings.weightDecay : 0
+            var index = groups.firstIndex { $0.weightDecay == decay && $0.rateScale == scale }
+            if index == nil {
+                index = groups.count
+                groups.append(Group(weightDecay: decay, rateScale: scale))
             }
-            if tensor.rank > 1 && !isExempt(name) { add(to: &decayed) } else { add(to: &plain) }
+            groups[index!].add(name, tensor)
         }
-        groups = [decayed, plain].filter { !$0.parameters.isEmpty }
     }
 
     /// All parameters, group by group.
@@ -93,7 +104,7 @@ public final class AdamW {
                     .tensors(live.map { found[$0]! }),
                     .tensors(live.map { group.firstMoments[$0] }),
                     .tensors(live.map { group.secondMoments[$0] }),
-                    .tensors([]), .tensors(steps), .double(learningRate),
+                    .tensors([]), .tensors(steps), .double(learningRate * group.rateScale),
                     .double(settings.betas[0]), .double(settings.betas[1]),
                     .double(group.weightDecay), .double(settings.epsilon), .bool(false),
                     .bool(false),

@@ -6,41 +6,41 @@ import Testing
 
 /// Run files and overrides laid over the defaults.
 @Suite struct ConfigDocumentTests {
-    private func read(_ overrides: String...) throws -> RunConfig {
-        try ConfigDocument.read(RunConfig(), file: nil, overrides: overrides)
+    private func read(_ overrides: String...) throws -> DistillConfig {
+        try ConfigDocument.read(DistillConfig(), file: nil, overrides: overrides)
     }
 
     /// Reads a run file with this text.
     private func read(
         file text: String, overrides: [String] = []
-    ) throws -> RunConfig {
+    ) throws -> DistillConfig {
         try withTemporaryDirectory { folder in
             let url = folder.appendingPathComponent("run.yaml")
             try Data(text.utf8).write(to: url)
-            return try ConfigDocument.read(RunConfig(), file: url.path, overrides: overrides)
+            return try ConfigDocument.read(DistillConfig(), file: url.path, overrides: overrides)
         }
     }
 
     /// Writes a configuration and reads it back.
-    private func again(_ config: RunConfig) throws -> RunConfig {
+    private func again(_ config: DistillConfig) throws -> DistillConfig {
         try read(file: ConfigDocument.text(config))
     }
 
     /// A configuration that differs from the defaults in every part.
-    private static func changed() throws -> RunConfig {
-        var config = RunConfig()
+    private static func changed() throws -> DistillConfig {
+        var config = DistillConfig()
         config.teacher.precision = .fp32
         config.student.design = StudentDesign(layers: 6, width: 256, heads: 8, feedForward: 512)
         config.student.initialization = .copyFirst
-        config.objective.colld.layerMapping = .pairs([
+        config.objective.colld.layers.mapping = .pairs([
             LayerPair(student: 1, teacher: 2), LayerPair(student: 6, teacher: 24),
         ])
-        config.objective.colld.target = TargetFeature(
+        config.objective.colld.layers.target = TargetFeature(
             feature: .layerOutput, normalization: .instance)
-        config.objective.colld.masking = SpanMasking(
+        config.objective.colld.layers.masking = SpanMasking(
             sampler: .fairseq, probability: 0.5, length: 7, minimumSpans: 1, equalizes: true)
-        config.objective.colld.head = .mlp
-        config.objective.colld.frames = .all
+        config.objective.colld.layers.head = .mlp
+        config.objective.colld.layers.frames = .all
         config.objective.colld.temperature = 0.07
         config.objective.colld.distractors = .all
         config.objective.colld.sharesDistractors = false
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func theDefaultsHoldAndComeBack() throws {
-        let defaults = RunConfig()
+        let defaults = DistillConfig()
         try defaults.validate()
         #expect(try read() == defaults)
         #expect(try again(defaults) == defaults)
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func theTextNamesEverySection() throws {
-        let text = try ConfigDocument.text(RunConfig())
+        let text = try ConfigDocument.text(DistillConfig())
         let sections = text.split(separator: "\n").filter { !$0.hasPrefix(" ") }
         #expect(
             Set(sections) == [
@@ -100,10 +100,10 @@ import Testing
     }
 
     @Test func aFileChangesOnlyWhatItNames() throws {
-        var expected = RunConfig()
+        var expected = DistillConfig()
         expected.optimizer.lr = 0.001
         expected.optimizer.betas = [0.9, 0.999]
-        expected.objective.colld.masking.length = 5
+        expected.objective.colld.layers.masking.length = 5
         expected.scheduler.name = .cosine
         let text = """
             optimizer:
@@ -115,13 +115,14 @@ import Testing
             """
         #expect(try read(file: text) == expected)
         expected.optimizer.lr = 2e-4
-        expected.objective.colld.masking.length = 6
+        expected.objective.colld.layers.masking.length = 6
         let overrides = ["optimizer.lr=2e-4", "objective.masking.length=6"]
         #expect(try read(file: text, overrides: overrides) == expected)
     }
 
     @Test func aSectionWithoutKeysChangesNothing() throws {
-        #expect(try read(file: "optimizer:\n  # lr: 1e-3\nobjective: {masking: }\n") == RunConfig())
+        #expect(
+            try read(file: "optimizer:\n  # lr: 1e-3\nobjective: {masking: }\n") == DistillConfig())
     }
 
     @Test func overridesAreYAML() throws {
@@ -136,8 +137,8 @@ import Testing
         #expect(config.optimizer.lr == 1e-4)
         #expect(config.dataset.maxSeconds == 40)
         #expect(config.objective.colld.distractors == .all)
-        #expect(config.objective.colld.layerMapping == .last([4, 8, 12]))
-        #expect(config.objective.colld.masking == SpanMasking(sampler: .none, length: 3))
+        #expect(config.objective.colld.layers.mapping == .last([4, 8, 12]))
+        #expect(config.objective.colld.layers.masking == SpanMasking(sampler: .none, length: 3))
         #expect(config.common.seed == .max)
         #expect(config.teacher.precision == .fp32)
     }
@@ -176,11 +177,11 @@ import Testing
     }
 
     @Test func differencesNameTheKeys() throws {
-        var other = RunConfig()
+        var other = DistillConfig()
         other.optimizer.lr = 0.25
-        other.objective.colld.masking.length = 3
+        other.objective.colld.layers.masking.length = 3
         other.student.design = StudentDesign(layers: 2, width: 64, heads: 4)
-        let changes = try ConfigDocument.differences(RunConfig(), other)
+        let changes = try ConfigDocument.differences(DistillConfig(), other)
         #expect(
             changes.map(\.key) == [
                 "objective.masking.length", "optimizer.lr", "student.design",
@@ -190,5 +191,16 @@ import Testing
         let length = try #require(changes.first { $0.key == "objective.masking.length" })
         #expect(length.first == "10" && length.second == "3")
         #expect(try ConfigDocument.differences(other, other).isEmpty)
+    }
+}
+
+extension ObjectiveConfig {
+    /// The settings of CoLLD.
+    fileprivate var colld: CoLLDSettings {
+        get {
+            guard case .colld(let settings) = self else { preconditionFailure("not CoLLD") }
+            return settings
+        }
+        set { self = .colld(newValue) }
     }
 }

@@ -15,7 +15,7 @@ import Testing
     ) -> ConfigError? {
         let error = expectError(
             ConfigError.self, containing: fragments, sourceLocation: sourceLocation
-        ) { try ConfigDocument.read(RunConfig(), file: nil, overrides: overrides) }
+        ) { try ConfigDocument.read(DistillConfig(), file: nil, overrides: overrides) }
         #expect(error?.exitStatus == .badInput, sourceLocation: sourceLocation)
         return error
     }
@@ -32,7 +32,7 @@ import Testing
             return expectError(
                 ConfigError.self, containing: [url.path + ": "] + fragments,
                 sourceLocation: sourceLocation
-            ) { try ConfigDocument.read(RunConfig(), file: url.path) }
+            ) { try ConfigDocument.read(DistillConfig(), file: url.path) }
         }
     }
 
@@ -157,10 +157,10 @@ import Testing
         let folder = FileManager.default.temporaryDirectory
         let missing = folder.appendingPathComponent("none-\(UUID().uuidString).yaml").path
         expectError(ConfigError.self, containing: [missing, "no such file"]) {
-            try ConfigDocument.read(RunConfig(), file: missing)
+            try ConfigDocument.read(DistillConfig(), file: missing)
         }
         expectError(ConfigError.self, containing: [folder.path, "a folder"]) {
-            try ConfigDocument.read(RunConfig(), file: folder.path)
+            try ConfigDocument.read(DistillConfig(), file: folder.path)
         }
         try expectRefused(file: [0xff, 0xfe, 0x00, 0xc3], saying: ["not UTF-8"])
         try expectRefused(file: "optimizer: {lr: 1".utf8, saying: ["YAML"])

@@ -5,6 +5,21 @@ import SpeechObjectives
 import SpeechTraining
 import Torch
 
+extension TrainingStep {
+    /// Makes one update of a long training.
+    func callAsFunction(
+        _ batches: [(TrainingBatch, BatchSeed)], learningRate: Double,
+        withDiagnostics: Bool = false
+    ) throws -> Report {
+        try self(
+            batches.map { batch, seed in
+                let context = LossContext(
+                    seed: seed, step: seed.step, steps: 1000, withDiagnostics: withDiagnostics)
+                return (batch, context)
+            }, learningRate: learningRate)
+    }
+}
+
 /// A teacher, a student and a little speech, all made from seeds.
 struct TinyDistillation {
     let teacher: any SpeechEncoder
@@ -21,24 +36,24 @@ struct TinyDistillation {
         let studentConfig = try StudentDesign(student).config(like: base)
         self.student = studentConfig.makeEncoder(in: ParameterStore(seed: 2))
         self.student.precision = precision
-        objective = try CoLLD(settings, teacher: self.teacher, student: self.student, seed: 3)
+        objective = try CoLLD(settings, teachers: [self.teacher], student: self.student, seed: 3)
     }
 
     /// No masking: the student hears what it has to predict.
     static var unmasked: CoLLDSettings {
         var settings = CoLLDSettings()
-        settings.masking = SpanMasking(sampler: .none)
-        settings.target = TargetFeature(normalization: .instance)
+        settings.layers.masking = SpanMasking(sampler: .none)
+        settings.layers.target = TargetFeature(normalization: .instance)
         return settings
     }
 
     /// The features of voice-like tones of these lengths, as one padded batch.
-    static func batch(_ seconds: [Double], first: Int = 0) throws -> DistillationBatch {
+    static func batch(_ seconds: [Double], first: Int = 0) throws -> TrainingBatch {
         let extractor = FeatureExtractorConfig(kind: .seamlessM4T).makeExtractor()
         let features = try extractor.extract(
             seconds.enumerated().map { tone(first + $0, seconds: $1) })
         let input = EncoderInput(features)
-        return DistillationBatch(teacher: input, student: input)
+        return TrainingBatch(student: input, teachers: [input])
     }
 
     /// A harmonic tone whose pitch moves, other for each number.

@@ -5,7 +5,7 @@ import Testing
 import Torch
 
 /// Values that a run refuses, and what the values mean.
-@Suite struct RunConfigTests {
+@Suite struct DistillConfigTests {
     @Test(
         "a value that cannot be names its key",
         arguments: [
@@ -31,7 +31,7 @@ import Torch
             "dataset.max_utterances=-1",
         ])
     func refusedValues(_ override: String) throws {
-        let config = try ConfigDocument.read(RunConfig(), file: nil, overrides: [override])
+        let config = try ConfigDocument.read(DistillConfig(), file: nil, overrides: [override])
         let key = String(override.prefix { $0 != "=" })
         let error = #expect(throws: (any Error).self) { try config.validate() }
         #expect((error as? any ReportedError)?.exitStatus == .badInput)
@@ -42,7 +42,7 @@ import Torch
 
     @Test func anExponentialDecayNeedsAFloor() throws {
         let config = try ConfigDocument.read(
-            RunConfig(), file: nil,
+            DistillConfig(), file: nil,
             overrides: ["lr_scheduler.name=tri_stage", "lr_scheduler.floor=0"])
         expectError(ConfigError.self, containing: ["lr_scheduler.floor", "tri_stage"]) {
             try config.validate()
@@ -53,7 +53,7 @@ import Torch
     }
 
     @Test func lengthsBelowOneAreShares() {
-        var scheduler = RunConfig().scheduler
+        var scheduler = DistillConfig().scheduler
         #expect(scheduler.schedule(steps: 1000) == .linear(warmup: 80))
         scheduler.warmup = 30
         #expect(scheduler.schedule(steps: 1000) == .linear(warmup: 30))

@@ -4,11 +4,11 @@ import SpeechModels
 import SpeechObjectives
 import Torch
 
-/// The loop of a distillation run: batches in, updates, validation, checkpoints.
+/// The loop of a training run: batches in, updates, validation, checkpoints.
 ///
 /// It runs on one thread from start to end, because OpenMP keeps a pool of threads for each thread
 /// that calls into LibTorch.
-final class DistillationTrainer {
+final class Trainer {
     /// What a finished run reached.
     struct Outcome {
         var step: Int
@@ -18,10 +18,10 @@ final class DistillationTrainer {
         var bestStep: Int?
     }
 
-    private let config: RunConfig
-    private let training: DistillationStep
-    private let data: DistillationData
-    private let validation: DistillationData?
+    private let config: any TrainingConfig
+    private let training: TrainingStep
+    private let data: TrainingData
+    private let validation: TrainingData?
     private let directory: RunDirectory
     private let reporter: RunReporter
     private let schedule: LearningRateSchedule
@@ -34,8 +34,8 @@ final class DistillationTrainer {
 
     /// - Parameter state: nil for a new run; its tensors are restored already.
     init(
-        _ config: RunConfig, _ training: DistillationStep, data: DistillationData,
-        validation: DistillationData?, directory: RunDirectory, reporter: RunReporter,
+        _ config: any TrainingConfig, _ training: TrainingStep, data: TrainingData,
+        validation: TrainingData?, directory: RunDirectory, reporter: RunReporter,
         resuming state: TrainingCheckpoint?
     ) throws {
         self.config = config
@@ -93,8 +93,8 @@ final class DistillationTrainer {
 
     private func update(
         learningRate: Double, withDiagnostics: Bool, _ window: inout Window
-    ) throws -> DistillationStep.Report {
-        var batches: [(batch: DistillationBatch, seed: BatchSeed)] = []
+    ) throws -> TrainingStep.Report {
+        var batches: [(batch: TrainingBatch, context: LossContext)] = []
         var longest = 0.0
         for index in 0..<config.trainer.accumulation {
             let loaded = try data.next()
@@ -106,14 +106,17 @@ final class DistillationTrainer {
                 try withTorchErrors { data.inputs(of: loaded) }
             }
             guard let batch = inputs else { continue }
-            let seed = BatchSeed(seed: config.common.seed, step: state.step, batch: index)
-            batches.append((batch, seed))
+            let context = LossContext(
+                seed: BatchSeed(seed: config.common.seed, step: state.step, batch: index),
+                step: state.step, steps: config.regime.steps,
+                withDiagnostics: withDiagnostics && index == config.trainer.accumulation - 1)
+            batches.append((batch, context))
         }
         // Dropout and its like draw from here; the step alone decides what they draw.
         RandomGenerator.standard(of: training.objective.student.parameters.device)
             .seed(config.common.seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(state.step))
         let report = try explained(seconds: longest) {
-            try training(batches, learningRate: learningRate, withDiagnostics: withDiagnostics)
+            try training(batches, learningRate: learningRate)
         }
         nonfinite = report.isApplied || report.count == 0 ? 0 : nonfinite + 1
         if nonfinite > 0 {
@@ -191,16 +194,19 @@ final class DistillationTrainer {
 
     /// Of one batch of a validation; nil where nothing of it could be read.
     private func loss(
-        of loaded: LoadedBatch, _ validation: DistillationData, index: Int
+        of loaded: LoadedBatch, _ validation: TrainingData, index: Int
     ) throws -> (sum: Double, report: LossReport)? {
         try explained(seconds: loaded.paddedSeconds) {
             try withTorchErrors {
                 guard let batch = validation.inputs(of: loaded) else { return nil }
                 // The same masks and distractors every time: only the student changes.
-                let seed = BatchSeed(
-                    seed: config.common.seed ^ 0x76616c6964, step: 0, batch: index)
+                let context = LossContext(
+                    seed: BatchSeed(
+                        seed: config.common.seed ^ 0x76616c6964, step: 0, batch: index),
+                    step: state.step, steps: config.regime.steps, isValidation: true,
+                    withDiagnostics: true)
                 let report = try withoutGradients {
-                    try training.objective.loss(on: batch, seed: seed, withDiagnostics: true)
+                    try training.objective.loss(on: batch, context)
                 }
                 return (report.sum.item(), report)
             }
@@ -229,7 +235,7 @@ final class DistillationTrainer {
     }
 
     private func log(
-        _ report: DistillationStep.Report, _ rate: Double, _ window: Window
+        _ report: TrainingStep.Report, _ rate: Double, _ window: Window
     ) throws {
         try trainLog.append(
             [
@@ -269,7 +275,7 @@ private struct Window {
     var count = 0
     var updates = 0
 
-    mutating func add(_ report: DistillationStep.Report) {
+    mutating func add(_ report: TrainingStep.Report) {
         sum += report.lossSum
         count += report.count
         updates += 1
@@ -281,7 +287,7 @@ private struct Window {
     var pace: Double { seconds / elapsed }
     var waitShare: Double { wait / elapsed }
 
-    func progress(_ step: Int, _ config: RunConfig, _ rate: Double) -> ProgressState {
+    func progress(_ step: Int, _ config: any TrainingConfig, _ rate: Double) -> ProgressState {
         ProgressState(
             step: step, steps: config.regime.steps, loss: loss, audioSecondsPerSecond: pace,
             learningRate: rate,

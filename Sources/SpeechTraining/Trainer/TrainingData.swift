@@ -5,18 +5,24 @@ import SpeechModels
 import SpeechObjectives
 import Torch
 
-/// The batches of a manifest as both encoders take them.
+/// The batches of a manifest as student and teachers take them.
 ///
-/// Speech is decoded once. Where teacher and student use the same feature extractor, and nothing is
-/// done to what the student hears, they share its output, too.
-final class DistillationData {
+/// Speech is decoded once. Encoders with the same feature extractor share its output, the student's
+/// only where nothing is done to what it hears.
+final class TrainingData {
+    /// An encoder and what makes its input.
+    typealias Listener = (encoder: any SpeechEncoder, extractor: any FeatureExtractor)
+
     /// What was read and what was left out.
     let dataset: Dataset
     /// The extractor of the student.
     let studentExtractor: any FeatureExtractor
 
     private let sampler: BatchSampler
+    /// The student's first.
     private let extractors: [any FeatureExtractor]
+    /// Which of them each teacher hears.
+    private let extractorOfTeacher: [Int]
     private let augmenter: Augmenter?
     private let minimumSamples: Int
     private let config: DatasetConfig
@@ -27,21 +33,25 @@ final class DistillationData {
     private lazy var loader = makeLoader(from: startBatch)
 
     /// - Parameters:
-    ///   - augmenter: what is done to the clips of a training: their speed for both encoders, all else
+    ///   - augmenter: what is done to the clips of a training: their speed for all encoders, all else
     ///     for the student.
     ///   - startBatch: where a resumed run goes on; 0 for validation.
     ///   - isValidation: one pass in a fixed order instead of endless shuffled epochs.
     /// - Throws: `DatasetError`, `ManifestError` and the like for data that cannot be used.
     init(
-        manifests: [URL], config: DatasetConfig, augmenter: Augmenter?, teacher: any SpeechEncoder,
-        teacherExtractor: any FeatureExtractor, student: any SpeechEncoder,
-        studentExtractor: any FeatureExtractor, minimumFrames: Int, seed: UInt64,
-        startBatch: Int, isValidation: Bool, device: Device
+        manifests: [URL], config: DatasetConfig, augmenter: Augmenter?, student: Listener,
+        teachers: [Listener], minimumFrames: Int, seed: UInt64, startBatch: Int,
+        isValidation: Bool, device: Device
     ) throws {
-        let hearsTheSame =
-            teacherExtractor.config == studentExtractor.config
-            && !(augmenter?.config.separatesStudent ?? false)
-        extractors = hearsTheSame ? [studentExtractor] : [studentExtractor, teacherExtractor]
+        var extractors = [student.extractor]
+        let separatesStudent = augmenter?.config.separatesStudent ?? false
+        extractorOfTeacher = teachers.map { teacher in
+            let shared = extractors.indices.dropFirst(separatesStudent ? 1 : 0)
+                .first { extractors[$0].config == teacher.extractor.config }
+            if shared == nil { extractors.append(teacher.extractor) }
+            return shared ?? extractors.count - 1
+        }
+        self.extractors = extractors
         self.augmenter = augmenter
         // Longer utterances are cut anyway: to what every encoder can hear at a time. Shorter ones take
         // up the whole of that, too.
@@ -57,20 +67,20 @@ final class DistillationData {
         // Played slower, a batch is longer, and played faster, a clip shorter.
         let speeds = augmenter?.config.speed ?? []
         config.maxSeconds *= min(1, speeds.min() ?? 1)
-        minimumSamples = max(
-            Self.minimumSamples(teacher, teacherExtractor, frames: minimumFrames),
-            Self.minimumSamples(student, studentExtractor, frames: minimumFrames))
+        minimumSamples = ([student] + teachers).map {
+            Self.minimumSamples($0.encoder, $0.extractor, frames: minimumFrames)
+        }.max()!
         dataset = try Dataset(
             manifests: manifests, config: config,
             minimumSamples: Int((Double(minimumSamples) * max(1, speeds.max() ?? 1)).rounded(.up)),
-            samplingRate: studentExtractor.samplingRate)
+            samplingRate: student.extractor.samplingRate)
         sampler = BatchSampler(
             dataset.table, config: config, seed: seed,
             mode: isValidation ? .validation : .training)
         self.config = config
         self.isValidation = isValidation
         self.device = device
-        self.studentExtractor = studentExtractor
+        studentExtractor = student.extractor
         self.startBatch = startBatch
     }
 
@@ -101,12 +111,10 @@ final class DistillationData {
     func rewind() { loader = makeLoader(from: 0) }
 
     /// A batch on the device; nil where nothing of it could be read.
-    func inputs(of batch: LoadedBatch) -> DistillationBatch? {
+    func inputs(of batch: LoadedBatch) -> TrainingBatch? {
         guard !batch.isEmpty else { return nil }
-        let student = EncoderInput(batch.features[0], device: device)
-        let teacher =
-            batch.features.count > 1 ? EncoderInput(batch.features[1], device: device) : student
-        return DistillationBatch(teacher: teacher, student: student)
+        let inputs = batch.features.map { EncoderInput($0, device: device) }
+        return TrainingBatch(student: inputs[0], teachers: extractorOfTeacher.map { inputs[$0] })
     }
 
     /// The length of the shortest clip that gives `frames` valid frames.

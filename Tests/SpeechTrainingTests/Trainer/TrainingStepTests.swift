@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite struct DistillationStepTests {
+@Suite struct TrainingStepTests {
     private func values(_ store: ParameterStore) -> [String: [Float]] {
         store.all.reduce(into: [:]) { $0[$1.name] = $1.tensor.floats() }
     }
@@ -16,7 +16,7 @@ import Torch
         await #expect(processExitsWith: .success) {
             Engine.threads = 1
             let tiny = try TinyDistillation(TinyDistillation.unmasked)
-            let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
+            let step = TrainingStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
             let batch = try TinyDistillation.batch((0..<8).map { 1 + 0.1 * Double($0) })
             var losses: [Double] = []
             while losses.count < 500 && losses.last ?? 1 >= 0.1 {
@@ -39,10 +39,10 @@ import Torch
         var settings = TinyDistillation.unmasked
         settings.distractors = .all
         let seconds = [1.0, 0.8, 0.7]
-        var results: [DistillationStep.Report] = []
+        var results: [TrainingStep.Report] = []
         for groups in [[3], [1, 2], [1, 1, 1]] {
             let tiny = try TinyDistillation(settings)
-            let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 0)
+            let step = TrainingStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 0)
             var first = 0
             let batches = try groups.enumerated().map { index, count in
                 defer { first += count }
@@ -56,7 +56,7 @@ import Torch
         }
         // The same speech twice is no larger step.
         let tiny = try TinyDistillation(settings)
-        let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 0)
+        let step = TrainingStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 0)
         let batch = try TinyDistillation.batch(seconds)
         var twice = try step(
             (0..<2).map { (batch, BatchSeed(seed: 1, step: 0, batch: $0)) }, learningRate: 1e-3)
@@ -73,7 +73,7 @@ import Torch
 
     @Test func onlyStudentAndHeadsMove() throws {
         let tiny = try TinyDistillation()
-        let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
+        let step = TrainingStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
         let batch = try TinyDistillation.batch([1.5, 2])
         let teacher = values(tiny.teacher.parameters)
         let student = values(tiny.student.parameters)
@@ -97,7 +97,7 @@ import Torch
     @Test func aStepIsAFunctionOfItsSeed() throws {
         func losses(_ seed: UInt64) throws -> [Double] {
             let tiny = try TinyDistillation()
-            let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
+            let step = TrainingStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
             let batch = try TinyDistillation.batch([1.5, 2])
             return try (0..<3).map {
                 try step(
@@ -111,7 +111,7 @@ import Torch
 
     @Test func aGradientThatIsNotFiniteChangesNothing() throws {
         let tiny = try TinyDistillation()
-        let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
+        let step = TrainingStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
         let batch = try TinyDistillation.batch([1.5])
         let weight = try #require(tiny.student.parameters["feature_projection.projection.weight"])
         withoutGradients { weight.fill(.infinity) }
@@ -127,7 +127,7 @@ import Torch
 
     @Test func aBatchThatCannotBeUsedChangesNothing() throws {
         let tiny = try TinyDistillation()
-        let step = DistillationStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
+        let step = TrainingStep(tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
         let student = values(tiny.student.parameters)
         let good = try TinyDistillation.batch([1.5])
         // Shorter than two spans.
@@ -155,7 +155,7 @@ import Torch
         func move(clipNorm: Double) throws -> (norm: Double, moved: Double) {
             let tiny = try TinyDistillation()
             let settings = AdamW.Settings(betas: [0, 0], epsilon: 1e6, weightDecay: 0)
-            let step = DistillationStep(tiny.objective, settings: settings, clipNorm: clipNorm)
+            let step = TrainingStep(tiny.objective, settings: settings, clipNorm: clipNorm)
             let before =
                 tiny.objective.heads.all.map { $0.tensor.floats() }
                 + tiny.student.parameters.all.map { $0.tensor.floats() }
@@ -188,7 +188,7 @@ import Torch
             await #expect(processExitsWith: .success) {
                 Engine.threads = 1
                 let tiny = try TinyDistillation(precision: .bfloat16)
-                let step = DistillationStep(
+                let step = TrainingStep(
                     tiny.objective, settings: AdamW.Settings(), clipNorm: 1)
                 // Lengths and masks differ as they do in a run, but come back: the engine keeps a
                 // bounded number of shapes, which takes many more steps to fill.

@@ -6,7 +6,7 @@ public import Torch
 /// One update of a student: losses of some batches, their gradients, clipping, AdamW.
 ///
 /// The trainer and the benchmark run the same step.
-public final class DistillationStep {
+public final class TrainingStep {
     /// What one update did.
     public struct Report {
         /// The loss summed over all predicted frames of the update.
@@ -25,7 +25,7 @@ public final class DistillationStep {
     }
 
     /// The loss.
-    public let objective: any DistillationObjective
+    public let objective: any TrainingObjective
     /// The optimiser over student and heads.
     public let optimizer: AdamW
     private let clipNorm: Double
@@ -34,43 +34,47 @@ public final class DistillationStep {
     ///
     /// * `clipNorm`: 0 for no clipping.
     public init(
-        _ objective: any DistillationObjective, settings: AdamW.Settings, clipNorm: Double
+        _ objective: any TrainingObjective, settings: AdamW.Settings, clipNorm: Double
     ) {
         self.objective = objective
         self.clipNorm = clipNorm
-        objective.teacher.parameters.setTrainable(false)
+        for teacher in objective.teachers { teacher.parameters.setTrainable(false) }
         objective.student.parameters.setTrainable(true)
         objective.heads.setTrainable(true)
         optimizer = AdamW(
             objective.student.parameters.trainable + objective.heads.trainable, settings,
-            isExempt: { $0 == "masked_spec_embed" })
+            isExempt: { $0 == "masked_spec_embed" },
+            rateScale: { objective.learningRateScale(of: $0) })
     }
 
     /// Makes one update.
     ///
-    /// * `batches`: each with the source of its random numbers.
+    /// * `batches`: each with its place in the run.
     /// - Throws: `TorchError` where an operator failed, or what the objective throws; parameters
     ///   are then as before.
     public func callAsFunction(
-        _ batches: [(batch: DistillationBatch, seed: BatchSeed)], learningRate: Double,
-        withDiagnostics: Bool = false
+        _ batches: [(batch: TrainingBatch, context: LossContext)], learningRate: Double
     ) throws -> Report {
         var report = Report()
         objective.student.isTraining = true
         defer { objective.student.isTraining = false }
         do {
-            for (index, (batch, seed)) in batches.enumerated() {
-                let isLast = index == batches.count - 1
+            for (batch, context) in batches {
                 try withTorchErrors {
-                    let loss = try objective.loss(
-                        on: batch, seed: seed, withDiagnostics: withDiagnostics && isLast)
+                    let loss = try objective.loss(on: batch, context)
                     report.lossSum += loss.sum.item()
                     report.count += loss.count
                     report.metrics = loss.metrics
-                    loss.sum.backward()
+                    context.measure(.backward) { loss.sum.backward() }
                 }
             }
-            try withTorchErrors { apply(&report, learningRate) }
+            try withTorchErrors {
+                if let profile = batches.last?.context.profile {
+                    profile.measure(.optimizer) { apply(&report, learningRate) }
+                } else {
+                    apply(&report, learningRate)
+                }
+            }
         } catch {
             clearGradients()
             throw error

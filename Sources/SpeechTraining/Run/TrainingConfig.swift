@@ -1,45 +1,34 @@
 public import SpeechCore
-public import SpeechObjectives
 public import Torch
 
-/// Everything that decides what a distillation run computes; one YAML file.
+/// What every training run is told, whatever it trains; a section of its YAML file for each.
 ///
 /// Files, places and devices are not in it: they are flags.
-public struct RunConfig: Codable, Equatable, Sendable {
-    /// How the teacher runs.
-    public var teacher = TeacherConfig()
-    /// What the student looks like and starts from.
-    public var student = StudentConfig()
-    /// What is minimised.
-    public var objective = ObjectiveConfig()
+public protocol TrainingConfig: Codable, Equatable, Sendable {
     /// How utterances become batches.
-    public var dataset = DatasetConfig()
-    /// What is done to clips before the student hears them.
-    public var augment = AugmentConfig()
+    var dataset: DatasetConfig { get set }
+    /// What is done to clips before they are heard.
+    var augment: AugmentConfig { get set }
     /// How parameters move.
-    public var optimizer = OptimizerConfig()
+    var optimizer: OptimizerConfig { get set }
     /// How the learning rate moves.
-    public var scheduler = SchedulerConfig()
+    var scheduler: SchedulerConfig { get set }
     /// The loop around it.
-    public var trainer = TrainerConfig()
+    var trainer: TrainerConfig { get set }
     /// How long it goes on.
-    public var regime = RegimeConfig()
+    var regime: RegimeConfig { get set }
     /// Seed and threads.
-    public var common = CommonConfig()
-
-    private enum CodingKeys: String, CodingKey {
-        case teacher, student, objective, dataset, augment, optimizer, trainer, regime, common
-        case scheduler = "lr_scheduler"
-    }
-
-    /// The defaults.
-    public init() {}
+    var common: CommonConfig { get set }
 
     /// Checks every section.
     ///
     /// - Throws: an error naming the dotted key, what was expected and what was found.
-    public func validate() throws {
-        try objective.colld.validate()
+    func validate() throws
+}
+
+extension TrainingConfig {
+    /// Checks the sections that all runs have.
+    func validateLoop() throws {
         try dataset.validate()
         try augment.validate()
         func require(_ holds: Bool, _ key: String, _ expected: String, _ found: Any) throws {
@@ -93,54 +82,6 @@ public struct RunConfig: Codable, Equatable, Sendable {
             try require(value > 0, key, "1 or more", value)
         }
         try require(common.threads >= 0, "common.threads", "0 (all cores) or more", common.threads)
-    }
-}
-
-/// How the teacher runs.
-public struct TeacherConfig: Codable, Equatable, Sendable {
-    /// The type of its weights and activations.
-    public var precision = PrecisionChoice.automatic
-}
-
-/// What the student looks like and starts from.
-public struct StudentConfig: Codable, Equatable, Sendable {
-    /// `layers x width`, or `{layers, width, heads, feed_forward}`.
-    public var design = StudentDesign(layers: 12, width: 384)
-    /// Where its first weights come from.
-    public var initialization = StudentInitialization.automatic
-}
-
-/// What is minimised.
-public struct ObjectiveConfig: Codable, Equatable, Sendable {
-    /// The objectives that there are.
-    public enum Name: String, ConfigChoice {
-        /// Contrastive layer-to-layer distillation.
-        case colld
-    }
-
-    /// Which objective.
-    public var name = Name.colld
-    /// Its settings, on the same level as the name.
-    public var colld = CoLLDSettings()
-
-    private enum CodingKeys: String, CodingKey {
-        case name
-    }
-
-    /// CoLLD with its defaults.
-    public init() {}
-
-    /// Reads name and settings from one level.
-    public init(from decoder: any Decoder) throws {
-        name = try decoder.container(keyedBy: CodingKeys.self).decode(Name.self, forKey: .name)
-        colld = try CoLLDSettings(from: decoder)
-    }
-
-    /// Writes name and settings on one level.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(name, forKey: .name)
-        try colld.encode(to: encoder)
     }
 }
 

@@ -1,0 +1,130 @@
+public import SpeechModels
+public import Torch
+
+/// A loss that trains an encoder, alone or beside frozen teachers.
+public protocol TrainingObjective: AnyObject {
+    /// The trained encoder.
+    var student: any SpeechEncoder { get }
+    /// The frozen encoders, in the order of `TrainingBatch.teachers`; none without a teacher.
+    var teachers: [any SpeechEncoder] { get }
+    /// Parameters of the objective itself, thrown away after training.
+    var heads: ParameterStore { get }
+    /// Utterances with fewer frames cannot be used.
+    var minimumFrames: Int { get }
+    /// The loss of a student that knows nothing, where that is a constant.
+    var chanceLevel: Double? { get }
+    /// The least value that the loss can take.
+    var minimumLoss: Double { get }
+
+    /// The loss of one batch.
+    ///
+    /// Gradients of the heads may be accumulated at once; those of the student come with
+    /// `sum.backward()`, which has to follow.
+    ///
+    /// - Throws: `ObjectiveError`.
+    func loss(on batch: TrainingBatch, _ context: LossContext) throws -> LossReport
+
+    /// What the learning rate of a parameter is multiplied by; below 0 it climbs.
+    ///
+    /// * `parameter`: a name in the student or in the heads.
+    func learningRateScale(of parameter: String) -> Double
+}
+
+extension TrainingObjective {
+    /// Unknown.
+    public var chanceLevel: Double? { nil }
+    /// Zero.
+    public var minimumLoss: Double { 0 }
+    /// One rate for all.
+    public func learningRateScale(of parameter: String) -> Double { 1 }
+}
+
+/// What an objective says about one batch.
+///
+/// The trainer divides: it adds up the sums and counts of all batches of an update and of all
+/// ranks, so that every frame weighs the same however batches are cut.
+public struct LossReport {
+    /// The loss summed over all predicted frames of the batch, a scalar with history.
+    public let sum: Tensor
+    /// The number of predicted frames.
+    public let count: Int
+    /// Diagnostics by name, each already a mean over this batch; empty unless asked for.
+    public let metrics: [(name: String, value: Double)]
+
+    /// Joins the parts.
+    public init(sum: Tensor, count: Int, metrics: [(name: String, value: Double)] = []) {
+        self.sum = sum
+        self.count = count
+        self.metrics = metrics
+    }
+}
+
+/// What an objective needs to know about the place of a batch in its run.
+public struct LossContext {
+    /// The source of all random numbers of this batch.
+    public let seed: BatchSeed
+    /// Updates made so far, which the objective's own schedules follow.
+    public let step: Int
+    /// Updates of the whole run.
+    public let steps: Int
+    /// Whether the loss is measured and not minimised: schedules stand at their end, terms that only
+    /// guide the training are left out.
+    public let isValidation: Bool
+    /// Whether to fill the report's metrics, which costs time.
+    public let withDiagnostics: Bool
+    /// Takes the times of the parts, where somebody wants them.
+    public let profile: StepProfile?
+
+    /// All values.
+    public init(
+        seed: BatchSeed, step: Int, steps: Int, isValidation: Bool = false,
+        withDiagnostics: Bool = false, profile: StepProfile? = nil
+    ) {
+        self.seed = seed
+        self.step = step
+        self.steps = steps
+        self.isValidation = isValidation
+        self.withDiagnostics = withDiagnostics
+        self.profile = profile
+    }
+
+    /// Runs a part of a step, timed where a profile is kept.
+    public func measure<Result>(
+        _ part: StepProfile.Part, _ body: () throws -> Result
+    ) rethrows -> Result {
+        guard let profile else { return try body() }
+        return try profile.measure(part, body)
+    }
+}
+
+/// Where the random numbers of one batch come from: a pure function of seed, step and batch, so
+/// that resuming needs no state.
+public struct BatchSeed: Sendable {
+    /// The seed of the run.
+    public let seed: UInt64
+    /// The update that the batch belongs to.
+    public let step: Int
+    /// The batch within the update.
+    public let batch: Int
+
+    /// Names a batch of a run.
+    public init(seed: UInt64, step: Int, batch: Int) {
+        self.seed = seed
+        self.step = step
+        self.batch = batch
+    }
+}
+
+/// A batch as an objective takes it: the same speech for all encoders.
+public struct TrainingBatch {
+    /// What the student hears.
+    public let student: EncoderInput
+    /// What each teacher hears; the student's own tensors where both use one feature extractor.
+    public let teachers: [EncoderInput]
+
+    /// Joins the inputs of all encoders.
+    public init(student: EncoderInput, teachers: [EncoderInput]) {
+        self.student = student
+        self.teachers = teachers
+    }
+}
