@@ -134,8 +134,8 @@ import Torch
         refuses("exclude_radius", "-1") { $0.excludeRadius = -1 }
         refuses("exclude_radius", "\(Int.max)") { $0.excludeRadius = .max }
         refuses("masking.length", "0") { $0.layers.masking.length = 0 }
-        refuses("layer_mapping", "layer_weights", "sparse:3") { $0.layers.mapping = .sparse(3) }
-        refuses("layer_mapping", "layer_weights", "last:5") { $0.layers.mapping = .last([5]) }
+        refuses("layer_mapping", "sparse:3") { $0.layers.mapping = .sparse(3) }
+        refuses("layer_mapping", "last:5") { $0.layers.mapping = .last([5]) }
     }
 
     /// Such a student would hear everything, and nothing would say so.
@@ -178,8 +178,7 @@ import Torch
         #expect(
             object.keys.sorted() == [
                 "distractors", "exclude_radius", "frames", "head", "layer_mapping", "layer_weights",
-                "masking",
-                "share_distractors", "target", "teacher_weights", "temperature",
+                "masking", "share_distractors", "target", "teacher_weights", "temperature",
             ])
     }
 }
