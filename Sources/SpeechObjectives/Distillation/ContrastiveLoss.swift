@@ -44,14 +44,15 @@ public struct ContrastiveLoss {
     /// * `predictions`: [B, M, D], in `float32` or `float64`.
     /// * `targets`: unit vectors [B, M, D] without history.
     /// * `distractors`: for B utterances of M frames.
+    /// * `scale`: a scalar that takes the place of 1/τ where it is trained.
     public func callAsFunction(
-        _ predictions: Tensor, targets: Tensor, _ distractors: Distractors,
+        _ predictions: Tensor, targets: Tensor, _ distractors: Distractors, scale: Tensor? = nil,
         withDiagnostics: Bool = false
     ) -> Result {
         let unit = Self.unit(predictions)
         let cosines = unit.batchedMatmul(targets.transpose(1, 2))  // [B, M, M]
         let logCounts = guarded(distractors.logCounts, targets)
-        let logits = cosines * (1 / temperature)
+        let logits = scale.map { cosines * $0 } ?? cosines * (1 / temperature)
         let positive = logits.diagonal(1, 2)  // [B, M]
         let perFrame =
             ((logits + logCounts).logSumExp([2]) - positive) * distractors.weights
