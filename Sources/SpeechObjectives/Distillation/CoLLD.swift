@@ -148,9 +148,7 @@ public final class CoLLD: TrainingObjective {
                     scale: scale,
                     withDiagnostics: context.withDiagnostics)
                 if let diagnostics = result.diagnostics {
-                    let name = matching.pairs[index].name
-                    metrics += zip(ContrastiveLoss.Diagnostics.names, diagnostics.values.doubles())
-                        .map { ("\(name)/\($0)", $1) }
+                    metrics += diagnostics.metrics(of: matching.pairs[index].name)
                 }
                 return result.sum
             }
