@@ -7,6 +7,8 @@ struct ConformerSelfAttention {
     struct Shape {
         var width: Int
         var heads: Int
+        /// Of each; width / heads where nothing is said.
+        var headWidth: Int?
         var dropout: Double
         var positions: PositionEmbeddings?
         var left = 0
@@ -28,11 +30,12 @@ struct ConformerSelfAttention {
 
     init(_ scope: ParameterScope, _ shape: Shape) {
         let width = shape.width
-        query = Linear(scope["linear_q"], width, width)
-        key = Linear(scope["linear_k"], width, width)
-        value = Linear(scope["linear_v"], width, width)
-        output = Linear(scope["linear_out"], width, width)
-        let headWidth = width / shape.heads
+        let headWidth = shape.headWidth ?? width / shape.heads
+        let inner = shape.heads * headWidth
+        query = Linear(scope["linear_q"], width, inner)
+        key = Linear(scope["linear_k"], width, inner)
+        value = Linear(scope["linear_v"], width, inner)
+        output = Linear(scope["linear_out"], inner, width)
         switch shape.positions {
         case .relativeKey:
             let count = shape.left + shape.right + 1
@@ -43,7 +46,7 @@ struct ConformerSelfAttention {
         case .relative:
             let glorot = Initializer.xavierUniform(fanIn: headWidth, fanOut: shape.heads)
             position = .relative(
-                projection: Linear(scope["linear_pos"], width, width, bias: false),
+                projection: Linear(scope["linear_pos"], width, inner, bias: false),
                 contentBias: scope.parameter("pos_bias_u", [shape.heads, headWidth], glorot),
                 distanceBias: scope.parameter("pos_bias_v", [shape.heads, headWidth], glorot))
         case .rotary: position = .rotary
@@ -55,7 +58,7 @@ struct ConformerSelfAttention {
     /// [B, T, D] to [B, T, D].
     func callAsFunction(_ x: Tensor, _ mask: AttentionMask?, isTraining: Bool) -> Tensor {
         let heads = shape.heads
-        let scale = 1 / Double(shape.width / heads).squareRoot()
+        let scale = 1 / Double(shape.headWidth ?? shape.width / heads).squareRoot()
         var rotatedInput = x
         if case .rotary = position {
             rotatedInput = DistanceScores.rotated(
