@@ -97,7 +97,7 @@ import Torch
                 convolutionChannels: isConformer ? size(40) : nil)
         }
         return EncoderStructure(
-            layers: layers, headWidth: 2 * (1 + size(6)), timeReduction: 1 + size(2),
+            layers: layers, headWidth: 1 + size(12), timeReduction: 1 + size(2),
             scalesFrontEnd: config.featureExtractor == .wav2vec2 && size(1) == 0)
     }
 
@@ -485,7 +485,6 @@ import Torch
         try refuses("w2v-bert", "layers.1.reuses_attention", "conformer") {
             $0.layers[1].reusesAttention = true
         }
-        try refuses("w2v-bert rotary", "structure.head_width", "5") { $0.headWidth = 5 }
         for name in ["sew", "whisper", "seamless"] {
             let config = try TinyModels.config(name)
             expectError(ModelError.self, containing: ["base_model_type", config.modelType]) {

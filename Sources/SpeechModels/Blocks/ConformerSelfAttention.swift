@@ -13,7 +13,8 @@ struct ConformerSelfAttention {
         var positions: PositionEmbeddings?
         var left = 0
         var right = 0
-        /// [d / 2], radians from one frame to the next, for rotary positions.
+        /// Radians from one frame to the next, for rotary positions, which turn the layer's input: as
+        /// many as half a head of the unpruned encoder has values.
         var rotaryFrequencies: [Float] = []
     }
 
@@ -62,7 +63,8 @@ struct ConformerSelfAttention {
         var rotatedInput = x
         if case .rotary = position {
             rotatedInput = DistanceScores.rotated(
-                x.unflatten(2, [heads, -1]), frequencies: shape.rotaryFrequencies
+                x.unflatten(2, [-1, 2 * shape.rotaryFrequencies.count]),
+                frequencies: shape.rotaryFrequencies
             ).flatten(2, 3)
         }
         let q = (query(rotatedInput) * scale).splitHeads(heads)  // [B, n, T, d]

@@ -201,10 +201,8 @@ extension W2VBertConfig {
         }
         if positionEmbeddings == .rotary {
             try check.require(
-                (structure?.headWidth ?? hiddenSize / numAttentionHeads).isMultiple(of: 2),
-                structure == nil ? "num_attention_heads" : "structure.head_width",
-                "an even head width for rotary positions",
-                structure?.headWidth ?? numAttentionHeads)
+                (hiddenSize / numAttentionHeads).isMultiple(of: 2), "num_attention_heads",
+                "an even head width for rotary positions", numAttentionHeads)
         }
         try structure?.validate(for: self, path: path)
         if hasAdapter {

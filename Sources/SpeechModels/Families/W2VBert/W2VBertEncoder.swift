@@ -68,7 +68,7 @@ public final class W2VBertEncoder: SpeechEncoder {
                 positions: config.positionEmbeddings, left: config.leftPositions,
                 right: config.rightPositions,
                 rotaryFrequencies: DistanceScores.rotaryFrequencies(
-                    width: structure.headWidth, base: config.rotaryBase)),
+                    width: width / config.numAttentionHeads, base: config.rotaryBase)),
             firstFeedForward: config.intermediateSize, feedForward: config.intermediateSize,
             channels: width, activation: config.activation,
             convolutionKernel: config.convolutionKernel, epsilon: blockEpsilon,

@@ -59,9 +59,8 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig, StructuredConfig {
         }
         if positionEmbeddings == .rotary {
             try check.require(
-                (structure?.headWidth ?? width / headCount).isMultiple(of: 2),
-                structure == nil ? "num_attention_heads" : "structure.head_width",
-                "an even head width for rotary positions", structure?.headWidth ?? headCount)
+                (width / headCount).isMultiple(of: 2), "num_attention_heads",
+                "an even head width for rotary positions", headCount)
         }
     }
 

@@ -25,7 +25,7 @@ extension Wav2Vec2ConformerConfig {
     /// The frequencies as the checkpoint has them: rounded, where it was saved in half precision.
     private func rotaryFrequencies(_ scope: ParameterScope) -> [Float] {
         guard positionEmbeddings == .rotary else { return [] }
-        let headWidth = EncoderStructure(of: self).headWidth
+        let headWidth = width / headCount
         let stored = scope["embed_positions"].buffer("inv_freq", [headWidth / 2], .zeros)
         if scope.isInitializing {
             let values = DistanceScores.rotaryFrequencies(width: headWidth, base: rotaryBase)
