@@ -118,6 +118,8 @@ public struct LayerRequest: Sendable {
     public var hiddenStates: Set<Int>
     /// Layers, counted from 1, whose feed-forward features to keep.
     public var feedForward: Set<Int>
+    /// What the gradient of a layer's output is multiplied by, by layer counted from 1; 1 for others.
+    public var gradientScales: [Int: Double] = [:]
     /// Whether the final output is needed; without it the encoder stops after the last layer that
     /// anybody asked for.
     public var wantsLastHiddenState: Bool
