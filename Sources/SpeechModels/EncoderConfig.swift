@@ -3,8 +3,10 @@ public import Torch
 
 /// The configuration of an encoder, read from and written as Hugging Face's `config.json`.
 public protocol EncoderConfig: Codable, Equatable, Sendable {
-    /// Hugging Face's name of the family.
+    /// `model_type`: Hugging Face's name of the family, or `colld` with a structure.
     var modelType: String { get }
+    /// Hugging Face's name of the family.
+    var baseModelType: String { get }
     /// The class that `transformers` loads the bare encoder as.
     var architecture: String { get }
     /// The extractor that makes this family's input.
@@ -25,6 +27,8 @@ public protocol EncoderConfig: Codable, Equatable, Sendable {
     var headCount: Int { get }
     /// Units of each feed-forward network.
     var feedForwardWidth: Int { get }
+    /// The sizes of layers that differ from these; nil where none do.
+    var structure: EncoderStructure? { get }
     /// The width of `lastHiddenState`.
     var outputWidth: Int { get }
 
@@ -34,7 +38,7 @@ public protocol EncoderConfig: Codable, Equatable, Sendable {
     func validate(path: String) throws
     /// Builds the network in a store, which reads or initialises the parameters.
     func makeEncoder(in store: ParameterStore) -> any SpeechEncoder
-    /// The same family with another depth and width, everything else kept.
+    /// The same family with another depth and width, everything else but a structure kept.
     func resized(layers: Int, width: Int, heads: Int, feedForward: Int) -> Self
     /// The same configuration without an adapter behind the encoder and without dropout, as a
     /// student of distillation needs it.
@@ -55,6 +59,10 @@ extension EncoderConfig {
     public var standardExtractor: FeatureExtractorConfig {
         FeatureExtractorConfig(kind: featureExtractor)
     }
+    /// `model_type`.
+    public var baseModelType: String { modelType }
+    /// All layers have the same sizes.
+    public var structure: EncoderStructure? { nil }
     /// `encoder.layers.`.
     public var layerPrefix: String { "encoder.layers." }
     /// Through the adapter, if there is one.

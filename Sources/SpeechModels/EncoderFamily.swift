@@ -3,8 +3,10 @@ import SpeechCore
 
 /// One family of encoders: how its configuration is read and its checkpoints name tensors.
 public struct EncoderFamily: Sendable {
-    /// Hugging Face's `model_type`.
+    /// Hugging Face's `model_type`, or `colld`.
     public let modelType: String
+    /// The family whose layers it has: Hugging Face's `model_type`.
+    public internal(set) var baseModelType: String
     /// Prefixes that the encoder's tensors carry in larger models, such as `wav2vec2.` under a head.
     ///
     /// A name loses the first that it starts with; those of a bare encoder stay as they are.
@@ -17,6 +19,20 @@ public struct EncoderFamily: Sendable {
     /// Whether `lm_head` of its checkpoints is the head of a recogniser (`ForCTC`).
     var hasRecognizers = true
     let decode: @Sendable (JSONDecoder, Data) throws -> any EncoderConfig
+
+    init(
+        modelType: String, prefixes: [String], ignored: [String],
+        renamedSuffixes: [(old: String, new: String)], hasRecognizers: Bool = true,
+        decode: @escaping @Sendable (JSONDecoder, Data) throws -> any EncoderConfig
+    ) {
+        self.modelType = modelType
+        baseModelType = modelType
+        self.prefixes = prefixes
+        self.ignored = ignored
+        self.renamedSuffixes = renamedSuffixes
+        self.hasRecognizers = hasRecognizers
+        self.decode = decode
+    }
 
     /// The heads that `transformers` puts on any of these encoders: recognition, classification,
     /// weighted layers, speaker vectors.
@@ -37,7 +53,7 @@ public struct EncoderFamily: Sendable {
     public static func named(_ modelType: String, path: String) throws -> EncoderFamily {
         guard let family = all.first(where: { $0.modelType == modelType }) else {
             throw ModelError.unknownModelType(
-                path: path, found: modelType, known: all.map(\.modelType))
+                path: path, found: modelType, known: all.map(\.modelType) + [structuredType])
         }
         return family
     }

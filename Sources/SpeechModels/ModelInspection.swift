@@ -65,6 +65,11 @@ public struct ModelInspection: Encodable, Sendable {
     public let heads: Int
     /// Units of each feed-forward network.
     public let feedForward: Int
+    /// The family whose layers a model of the family `colld` has, else nil.
+    public let baseFamily: String?
+    /// The sizes of layers that have their own, else nil; `heads` and `feedForward` are then those
+    /// before pruning.
+    public let structure: EncoderStructure?
     /// The width of the last hidden state.
     public let outputWidth: Int
     /// The parts of the encoder, front to back; their parameters sum up to `parameters`.
@@ -109,7 +114,8 @@ public struct ModelInspection: Encodable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case path, family, architecture, layers, width, heads, parts, parameters, buffers, dtypes
-        case files, ignored, license, problems, head, languages
+        case files, ignored, license, problems, head, languages, structure
+        case baseFamily = "base_family"
         case encoderClass = "encoder_class"
         case feedForward = "feed_forward"
         case outputWidth = "output_width"
@@ -131,7 +137,7 @@ public struct ModelInspection: Encodable, Sendable {
     ///   that do not fit are no error here; see `problems`.
     public init(_ directory: ModelDirectory, seconds: [Double] = [1, 10, 60]) throws {
         let config = try ModelLoader.config(of: directory)
-        let family = try EncoderFamily.named(directory.modelType, path: directory.configPath)
+        let family = try EncoderFamily.of(directory)
         let extractor = try ModelLoader.featureExtractor(of: directory, config)
         let weights = try directory.openWeights()
         let infos = Dictionary(
@@ -151,6 +157,8 @@ public struct ModelInspection: Encodable, Sendable {
 
         path = directory.url.path
         self.family = family.modelType
+        baseFamily = family.baseModelType == family.modelType ? nil : family.baseModelType
+        structure = config.structure
         architecture = try directory.architecture
         encoderClass = config.architecture
         layers = config.layerCount
@@ -297,6 +305,7 @@ private struct EncoderOutline {
             ("layer_norm.", isLast ? "encoder norm" : "input norm"),
             ("inner_layer_norm.", "output norm"),
             ("encoder.pos_conv_embed.", "positional convolution"),
+            ("encoder.time_reduction.", "time reduction"),
             ("encoder.layer_norm.", "encoder norm"), ("adapter.", "adapter"),
             ("intermediate_ffn", "intermediate feed-forward"),
         ]

@@ -220,7 +220,7 @@ import Torch
 }
 
 /// How far the valid frames of one clip in a batch are from those of the clip alone.
-private struct ClipDistance {
+struct ClipDistance {
     /// The largest absolute difference in any state, feature or output; infinite for NaN.
     private(set) var largest = 0.0
 

@@ -70,7 +70,7 @@ import Torch
             withoutGradients { encoder.encode(input, request: .all(layers: 3)) }
         }
         let limit =
-            name.hasPrefix("data2vec") ? 0.1 : name.hasPrefix("conformer") ? 0.03 : 0.02
+            name.hasSuffix("data2vec") ? 0.1 : name.contains("conformer") ? 0.03 : 0.02
         let exact = run()
         encoder.precision = .bfloat16
         let half = run()
@@ -81,6 +81,8 @@ import Torch
             let found = try #require(found).doubles()
             let distance = zip(found, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
             let size = expected.reduce(0) { $0 + $1 * $1 }
+            // Of a feed-forward network that was pruned away.
+            if size == 0 { return #expect(distance == 0, "\(what)") }
             let error = (distance / size).squareRoot()
             #expect(error > 0 && error < limit, "\(what): \(error)")
         }

@@ -12,6 +12,7 @@ enum TinyModels {
         "left_max_position_embeddings": 5, "right_max_position_embeddings": 2,
         "conv_depthwise_kernel_size": 7, "conformer_conv_dropout": 0.0
         """
+    private static let w2vBertColld = w2vBert.replacing("wav2vec2-bert", with: "colld")
     private static let samples = """
         "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
         "intermediate_size": 48, "conv_dim": [24, 24, 24, 24, 24, 24, 24],
@@ -50,6 +51,32 @@ enum TinyModels {
         "speech_encoder_chunk_size": 6, "speech_encoder_left_chunk_num": 1
         """
 
+    /// The section of a model whose layers have these sizes.
+    private static func structure(_ layers: String..., besides keys: String = "") -> String {
+        """
+        "structure": {"layers": [\(layers.map { "{\($0)}" }.joined(separator: ", "))]\(keys)}
+        """
+    }
+    private static let pruned = structure(
+        #""heads": 3, "feed_forward": 20"#, #""heads": 0, "feed_forward": 0"#,
+        #""heads": 1, "feed_forward": 33"#,
+        besides: #", "head_width": 8, "scales_front_end": true"#)
+    private static let reused = structure(
+        #""heads": 5, "feed_forward": 20"#,
+        #""heads": 5, "feed_forward": 0, "reuses_attention": true"#,
+        #""heads": 5, "feed_forward": 33, "reuses_attention": true"#,
+        besides: #", "head_width": 6, "time_reduction": 2"#)
+    private static let prunedBias = structure(
+        #""heads": 2, "kept_heads": [1, 3], "feed_forward": 20"#,
+        #""heads": 2, "feed_forward": 12, "reuses_attention": true"#,
+        #""heads": 3, "kept_heads": [0, 1, 2], "feed_forward": 48"#,
+        besides: #", "head_width": 8"#)
+    private static let prunedConformer = structure(
+        #""heads": 2, "feed_forward": 20, "first_feed_forward": 0, "convolution_channels": 17"#,
+        #""heads": 0, "feed_forward": 0, "first_feed_forward": 30, "convolution_channels": 0"#,
+        #""heads": 4, "feed_forward": 48, "first_feed_forward": 9, "convolution_channels": 32"#,
+        besides: #", "head_width": 8, "time_reduction": 2"#)
+
     /// `config.json` by a name for the test.
     static let texts: [String: String] = [
         "w2v-bert": "{\(w2vBert)}",
@@ -70,6 +97,18 @@ enum TinyModels {
         "wavlm large": #"{"model_type": "wavlm", \#(samples), \#(layerNorm), \#(buckets)}"#,
         "whisper": "{\(whisper)}",
         "seamless": "{\(seamless)}",
+        "colld hubert":
+            #"{"model_type": "colld", "base_model_type": "hubert", \#(samples), \#(pruned)}"#,
+        "colld wav2vec2 large":
+            #"{"model_type": "colld", "base_model_type": "wav2vec2", \#(samples), \#(layerNorm), \#(reused)}"#,
+        "colld data2vec":
+            #"{"model_type": "colld", "base_model_type": "data2vec-audio", \#(samples), \#(stack), \#(reused)}"#,
+        "colld wavlm":
+            #"{"model_type": "colld", "base_model_type": "wavlm", \#(samples), \#(buckets), \#(prunedBias)}"#,
+        "colld w2v-bert":
+            #"{"base_model_type": "wav2vec2-bert", \#(w2vBertColld), \#(prunedConformer)}"#,
+        "colld conformer":
+            #"{"model_type": "colld", "base_model_type": "wav2vec2-conformer", \#(samples), \#(conformer), \#(prunedConformer)}"#,
         "hubert batch norm":
             #"{"model_type": "hubert", \#(samples), "conv_pos_batch_norm": true}"#,
     ]
@@ -82,8 +121,7 @@ enum TinyModels {
 
     static func config(text: String) throws -> any EncoderConfig {
         let data = Data(text.utf8)
-        let type = try #require(try JSONFile(path: "config.json", data: data).string("model_type"))
-        return try EncoderFamily.named(type, path: "config.json")
+        return try EncoderFamily.of(configuration: data, path: "config.json")
             .config(from: data, path: "config.json")
     }
 
@@ -109,8 +147,10 @@ enum TinyModels {
     /// Input lengths that give `frames` encoder frames each.
     static func lengths(_ encoder: any SpeechEncoder, frames: [Int]) -> [Int] {
         if encoder.config is WhisperConfig { return frames.map { 2 * $0 } }
-        guard let frontEnd = frontEnd(encoder.config) else { return frames }
-        let squeeze = (encoder.config as? SEWConfig)?.squeezeFactor ?? 1
+        let squeeze =
+            (encoder.config as? SEWConfig)?.squeezeFactor
+            ?? encoder.config.structure?.timeReduction ?? 1
+        guard let frontEnd = frontEnd(encoder.config) else { return frames.map { $0 * squeeze } }
         return frames.map { frontEnd.receptiveField + ($0 * squeeze - 1) * frontEnd.hop }
     }
 

@@ -13,13 +13,32 @@ struct ConformerShape {
 
     var convolution = Convolution.causal
     var attention: ConformerSelfAttention.Shape
+    var firstFeedForward: Int
     var feedForward: Int
+    /// Channels of the convolution module.
+    var channels: Int
     var activation: Activation
     var convolutionKernel: Int
     var epsilon: Double
     var hiddenDropout: Double
     var activationDropout: Double
     var convolutionDropout: Double
+
+    /// The layers of an encoder, each with its own sizes.
+    ///
+    /// * `scope`: of all layers.
+    func layers(_ structure: EncoderStructure, _ scope: ParameterScope) -> LayerStack {
+        LayerStack(
+            structure.layers.enumerated().map { index, layer in
+                var shape = self
+                shape.attention.heads = layer.heads
+                shape.attention.headWidth = structure.headWidth
+                shape.firstFeedForward = layer.firstFeedForward ?? 0
+                shape.feedForward = layer.feedForward
+                shape.channels = layer.convolutionChannels ?? 0
+                return ConformerLayer(scope[index], shape)
+            })
+    }
 }
 
 /// The convolution module (`Wav2Vec2BertConvolutionModule`,
@@ -37,20 +56,21 @@ struct ConvolutionModule {
 
     init(_ scope: ParameterScope, _ shape: ConformerShape) {
         let width = shape.attention.width
+        let channels = shape.channels
         let kernel = shape.convolutionKernel
         norm = LayerNorm(scope["layer_norm"], width, epsilon: shape.epsilon)
         expand = scope["pointwise_conv1"].parameter(
-            "weight", [2 * width, width, 1], .kaimingNormal(fanIn: width))
+            "weight", [2 * channels, width, 1], .kaimingNormal(fanIn: width))
         depthwise = scope["depthwise_conv"].parameter(
-            "weight", [width, 1, kernel], .kaimingNormal(fanIn: kernel))
+            "weight", [channels, 1, kernel], .kaimingNormal(fanIn: kernel))
         depthwiseNorm =
             switch shape.convolution {
             case .causal:
-                .layer(LayerNorm(scope["depthwise_layer_norm"], width, epsilon: shape.epsilon))
-            case .centred: .batch(BatchNorm(scope["batch_norm"], width))
+                .layer(LayerNorm(scope["depthwise_layer_norm"], channels, epsilon: shape.epsilon))
+            case .centred: .batch(BatchNorm(scope["batch_norm"], channels))
             }
         contract = scope["pointwise_conv2"].parameter(
-            "weight", [width, width, 1], .kaimingNormal(fanIn: width))
+            "weight", [width, channels, 1], .kaimingNormal(fanIn: channels))
         self.shape = shape
     }
 
@@ -66,7 +86,7 @@ struct ConvolutionModule {
             padding = 0
         }
         y = y.channelsLastConvolution(
-            depthwise.to(y.dtype), nil, padding: padding, groups: shape.attention.width)
+            depthwise.to(y.dtype), nil, padding: padding, groups: shape.channels)
         switch depthwiseNorm {
         case .layer(let norm): y = norm(y)
         case .batch(let norm): y = norm(y.transpose(1, 2)).transpose(1, 2)
@@ -80,10 +100,12 @@ struct ConvolutionModule {
 /// Half a feed-forward network, attention, convolution, half a feed-forward network, LayerNorm
 /// (`Wav2Vec2BertEncoderLayer`, `Wav2Vec2ConformerEncoderLayer`).
 struct ConformerLayer: EncoderLayer {
-    private let firstNorm, attentionNorm, secondNorm, finalNorm: LayerNorm
-    private let first, second: FeedForward
-    private let attention: ConformerSelfAttention
-    private let convolution: ConvolutionModule
+    /// Nil where nothing is left of what they stand before.
+    private let firstNorm, attentionNorm, secondNorm: LayerNorm?
+    private let finalNorm: LayerNorm
+    private let first, second: FeedForward?
+    private let attention: ConformerSelfAttention?
+    private let convolution: ConvolutionModule?
     private let shape: ConformerShape
 
     init(_ scope: ParameterScope, _ shape: ConformerShape) {
@@ -91,31 +113,45 @@ struct ConformerLayer: EncoderLayer {
         func norm(_ name: String) -> LayerNorm {
             LayerNorm(scope[name], width, epsilon: shape.epsilon)
         }
-        func feedForward(_ name: String) -> FeedForward {
-            FeedForward(
-                scope[name], width: width, units: shape.feedForward, activation: shape.activation,
-                activationDropout: shape.activationDropout, dropout: shape.hiddenDropout)
+        func feedForward(_ name: String, _ units: Int) -> FeedForward? {
+            units == 0
+                ? nil
+                : FeedForward(
+                    scope[name], width: width, units: units, activation: shape.activation,
+                    activationDropout: shape.activationDropout, dropout: shape.hiddenDropout)
         }
-        firstNorm = norm("ffn1_layer_norm")
-        first = feedForward("ffn1")
-        attentionNorm = norm("self_attn_layer_norm")
-        attention = ConformerSelfAttention(scope["self_attn"], shape.attention)
-        convolution = ConvolutionModule(scope["conv_module"], shape)
-        secondNorm = norm("ffn2_layer_norm")
-        second = feedForward("ffn2")
+        let attends = shape.attention.heads > 0
+        firstNorm = shape.firstFeedForward == 0 ? nil : norm("ffn1_layer_norm")
+        first = feedForward("ffn1", shape.firstFeedForward)
+        attentionNorm = attends ? norm("self_attn_layer_norm") : nil
+        attention =
+            attends ? ConformerSelfAttention(scope["self_attn"], shape.attention) : nil
+        convolution =
+            shape.channels == 0 ? nil : ConvolutionModule(scope["conv_module"], shape)
+        secondNorm = shape.feedForward == 0 ? nil : norm("ffn2_layer_norm")
+        second = feedForward("ffn2", shape.feedForward)
         finalNorm = norm("final_layer_norm")
         self.shape = shape
     }
 
     /// [B, T, D] to the layer's output and the output of its second feed-forward network before
-    /// the factor ½, both [B, T, D].
+    /// the factor ½ (zeros where nothing is left of it), both [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
+        isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
-        var x = x.adding(first(firstNorm(x), isTraining: isTraining), scale: 0.5)
-        let attended = attention(attentionNorm(x), mask, isTraining: isTraining)
-        x = x + (isTraining ? attended.dropout(shape.hiddenDropout) : attended)
-        x = x + convolution(x, mask, isTraining: isTraining)
+        var x = x
+        if let first, let firstNorm {
+            x = x.adding(first(firstNorm(x), isTraining: isTraining), scale: 0.5)
+        }
+        if let attention, let attentionNorm {
+            let attended = attention(attentionNorm(x), mask, isTraining: isTraining)
+            x = x + (isTraining ? attended.dropout(shape.hiddenDropout) : attended)
+        }
+        if let convolution { x = x + convolution(x, mask, isTraining: isTraining) }
+        guard let second, let secondNorm else {
+            return (finalNorm(x), Tensor.zeros(x.shape, dtype: x.dtype, device: x.device))
+        }
         let feedForward = second(secondNorm(x), isTraining: isTraining)
         return (finalNorm(x.adding(feedForward, scale: 0.5)), feedForward)
     }
@@ -124,6 +160,7 @@ struct ConformerLayer: EncoderLayer {
 extension ConformerLayer {
     /// Multiply-accumulate operations of all layers of an encoder, by part.
     ///
+    /// * `frames`: at the rate of the layers.
     /// * `clippedDistances`: the number of distances that have a key of their own.
     static func multiplyAccumulates(
         of config: some EncoderConfig, frames: Int, positions: PositionEmbeddings?,
@@ -131,11 +168,17 @@ extension ConformerLayer {
     ) -> [(part: String, count: Int)] {
         let d = config.width
         let distances = positions == .relative ? 2 * frames - 1 : clippedDistances ?? 0
-        let all = frames * config.layerCount
-        return [
-            ("feed-forward", all * 2 * 2 * d * config.feedForwardWidth),
-            ("attention", all * (4 * d * d + 2 * frames * d + distances * d)),
-            ("convolution", all * (3 * d * d + kernel * d)),
+        let structure = config.structure ?? .uniform(config, isConformer: true)
+        var (units, inner, channels) = (0, 0, 0)
+        for layer in structure.layers {
+            units += layer.feedForward + (layer.firstFeedForward ?? 0)
+            inner += layer.heads * structure.headWidth
+            channels += layer.convolutionChannels ?? 0
+        }
+        return structure.timeReductionProducts(width: d, frames: frames) + [
+            ("feed-forward", frames * 2 * d * units),
+            ("attention", frames * inner * (4 * d + 2 * frames + distances)),
+            ("convolution", frames * channels * (3 * d + kernel)),
         ]
     }
 }

@@ -7,11 +7,14 @@ struct ConformerSelfAttention {
     struct Shape {
         var width: Int
         var heads: Int
+        /// Of each; width / heads where nothing is said.
+        var headWidth: Int?
         var dropout: Double
         var positions: PositionEmbeddings?
         var left = 0
         var right = 0
-        /// [d / 2], radians from one frame to the next, for rotary positions.
+        /// Radians from one frame to the next, for rotary positions, which turn the layer's input: as
+        /// many as half a head of the unpruned encoder has values.
         var rotaryFrequencies: [Float] = []
     }
 
@@ -28,11 +31,12 @@ struct ConformerSelfAttention {
 
     init(_ scope: ParameterScope, _ shape: Shape) {
         let width = shape.width
-        query = Linear(scope["linear_q"], width, width)
-        key = Linear(scope["linear_k"], width, width)
-        value = Linear(scope["linear_v"], width, width)
-        output = Linear(scope["linear_out"], width, width)
-        let headWidth = width / shape.heads
+        let headWidth = shape.headWidth ?? width / shape.heads
+        let inner = shape.heads * headWidth
+        query = Linear(scope["linear_q"], width, inner)
+        key = Linear(scope["linear_k"], width, inner)
+        value = Linear(scope["linear_v"], width, inner)
+        output = Linear(scope["linear_out"], inner, width)
         switch shape.positions {
         case .relativeKey:
             let count = shape.left + shape.right + 1
@@ -43,7 +47,7 @@ struct ConformerSelfAttention {
         case .relative:
             let glorot = Initializer.xavierUniform(fanIn: headWidth, fanOut: shape.heads)
             position = .relative(
-                projection: Linear(scope["linear_pos"], width, width, bias: false),
+                projection: Linear(scope["linear_pos"], width, inner, bias: false),
                 contentBias: scope.parameter("pos_bias_u", [shape.heads, headWidth], glorot),
                 distanceBias: scope.parameter("pos_bias_v", [shape.heads, headWidth], glorot))
         case .rotary: position = .rotary
@@ -55,11 +59,12 @@ struct ConformerSelfAttention {
     /// [B, T, D] to [B, T, D].
     func callAsFunction(_ x: Tensor, _ mask: AttentionMask?, isTraining: Bool) -> Tensor {
         let heads = shape.heads
-        let scale = 1 / Double(shape.width / heads).squareRoot()
+        let scale = 1 / Double(shape.headWidth ?? shape.width / heads).squareRoot()
         var rotatedInput = x
         if case .rotary = position {
             rotatedInput = DistanceScores.rotated(
-                x.unflatten(2, [heads, -1]), frequencies: shape.rotaryFrequencies
+                x.unflatten(2, [-1, 2 * shape.rotaryFrequencies.count]),
+                frequencies: shape.rotaryFrequencies
             ).flatten(2, 3)
         }
         let q = (query(rotatedInput) * scale).splitHeads(heads)  // [B, n, T, d]

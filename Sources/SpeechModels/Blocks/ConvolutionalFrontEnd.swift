@@ -25,9 +25,12 @@ struct ConvolutionalFrontEnd {
 
     private let layers: [(convolution: Conv1d, norm: Norm)]
     private let activation: Activation
+    /// [C]: what pruning left of the gates of the last channels.
+    private let scale: Tensor?
     private let shape: WaveformConvolutions
 
-    init(_ scope: ParameterScope, _ shape: WaveformConvolutions) {
+    /// * `isScaled`: whether the channels that come out are multiplied by fixed numbers.
+    init(_ scope: ParameterScope, _ shape: WaveformConvolutions, isScaled: Bool = false) {
         layers = shape.channels.indices.map { index in
             let scope = scope["conv_layers"][index]
             let inputs = index == 0 ? 1 : shape.channels[index - 1]
@@ -47,6 +50,7 @@ struct ConvolutionalFrontEnd {
             return (convolution, norm)
         }
         activation = shape.activation
+        scale = isScaled ? scope.buffer("scale", [shape.channels.last!], .ones) : nil
         self.shape = shape
     }
 
@@ -108,7 +112,7 @@ struct ConvolutionalFrontEnd {
             }
             x = activation(x)
         }
-        return x
+        return scale.map { x * $0.to(x.dtype) } ?? x
     }
 
     private func firstFrames(samples: Int) -> Int {

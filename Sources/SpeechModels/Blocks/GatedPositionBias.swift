@@ -76,17 +76,31 @@ struct PositionGate {
     private let projection: Linear
     private let scale: Tensor
     private let heads: Int
+    private let kept: [Int]?
 
-    init(_ scope: ParameterScope, width: Int, heads: Int, _ first: Initializer) {
+    /// * `heads`: of the unpruned encoder, which divide the width.
+    /// * `kept`: those that the layer has; nil for all.
+    init(
+        _ scope: ParameterScope, width: Int, heads: Int, kept: [Int]?, _ first: Initializer
+    ) {
         projection = Linear(
             scope["gru_rel_pos_linear"], width / heads, 8, initializer: first)
-        scale = scope.parameter("gru_rel_pos_const", [1, heads, 1, 1], .ones)
+        scale = scope.parameter(
+            "gru_rel_pos_const", [1, kept?.count ?? heads, 1, 1], .ones)
         self.heads = heads
+        self.kept = kept?.count == heads ? nil : kept
+    }
+
+    /// The numbers of the heads, `int64` [n]; nil for all.
+    func keptHeads(_ device: Device) -> Tensor? {
+        kept.map { Tensor($0.map(Int64.init), [$0.count], device: device) }
     }
 
     /// The gates of queries made from `x` [B, T, D], [B, n, T, 1].
     func callAsFunction(_ x: Tensor) -> Tensor {
-        let gates = projection(x.splitHeads(heads)).unflatten(3, [2, 4]).sum([4]).sigmoid()
+        var slices = x.splitHeads(heads)  // [B, n, T, D / n]
+        if let kept = keptHeads(x.device) { slices = slices.indexSelect(1, kept) }
+        let gates = projection(slices).unflatten(3, [2, 4]).sum([4]).sigmoid()
             .chunk(2, 3)
         return gates[0] * (gates[1] * scale.to(x.dtype) - 1.0) + 2.0
     }

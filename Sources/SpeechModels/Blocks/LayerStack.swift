@@ -6,8 +6,10 @@ protocol EncoderLayer {
     /// residual sum, both [B, T, D].
     ///
     /// * `bias`: what attention scores depend on besides their content, for layers that share it.
+    /// * `map`: what the last layer attended to whose attention others reuse.
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
+        isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor)
 }
 
@@ -25,11 +27,13 @@ struct LayerStack {
         isTraining: Bool, keepingIn output: inout EncoderOutput
     ) -> Tensor {
         var x = x
+        var map: AttentionMap?
         if request.hiddenStates.contains(0) { output.hiddenStates[0] = x }
         for (index, layer) in layers.prefix(request.lastNeededLayer(of: layers.count)).enumerated()
         {
             let number = index + 1
-            let (state, feedForward) = layer(x, mask, bias: bias, isTraining: isTraining)
+            let (state, feedForward) = layer(
+                x, mask, bias: bias, map: &map, isTraining: isTraining)
             x = state
             if request.hiddenStates.contains(number) { output.hiddenStates[number] = x }
             if request.feedForward.contains(number) { output.feedForward[number] = feedForward }

@@ -3,75 +3,63 @@ import Torch
 /// Multi-head self-attention without position information (`Wav2Vec2Attention`), or with a gated
 /// bias that depends on positions (`WavLMAttention`).
 struct SelfAttention {
-    private let query, key, value, output: Linear
+    /// Nil where another layer's are used.
+    private let query, key: Linear?
+    private let value, output: Linear
     private let gate: PositionGate?
     private let heads: Int
     private let dropout: Double
+    /// Whether this layer's probabilities are used by another one, or another's by this.
+    private let isShared: Bool
 
-    /// * `gatesBias`: whether a position bias comes with every call.
-    init(
-        _ scope: ParameterScope, width: Int, heads: Int, dropout: Double, keyHasBias: Bool,
-        gatesBias: Bool, initializer: Initializer
-    ) {
-        query = Linear(scope["q_proj"], width, width, initializer: initializer)
-        key = Linear(scope["k_proj"], width, width, bias: keyHasBias, initializer: initializer)
-        value = Linear(scope["v_proj"], width, width, initializer: initializer)
-        output = Linear(scope["out_proj"], width, width, initializer: initializer)
-        gate = gatesBias ? PositionGate(scope, width: width, heads: heads, initializer) : nil
-        self.heads = heads
-        self.dropout = dropout
+    init(_ scope: ParameterScope, _ shape: TransformerShape) {
+        let (width, initializer) = (shape.width, shape.initializer)
+        let inner = shape.heads * shape.headWidth
+        if shape.reusesAttention {
+            query = nil
+            key = nil
+        } else {
+            query = Linear(scope["q_proj"], width, inner, initializer: initializer)
+            key = Linear(
+                scope["k_proj"], width, inner, bias: shape.names.keyHasBias,
+                initializer: initializer)
+        }
+        value = Linear(scope["v_proj"], width, inner, initializer: initializer)
+        output = Linear(scope["out_proj"], inner, width, initializer: initializer)
+        gate =
+            shape.gatesBias && !shape.reusesAttention
+            ? PositionGate(
+                scope, width: width, heads: shape.allHeads, kept: shape.keptHeads, initializer)
+            : nil
+        heads = shape.heads
+        dropout = shape.attentionDropout
+        isShared = shape.reusesAttention || shape.sharesAttention
     }
 
     /// [B, T, D] to [B, T, D].
     ///
     /// * `bias`: needed where it is gated.
+    /// * `map`: of the last layer that had one; this layer's afterwards, where another needs it.
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
+        isTraining: Bool
     ) -> Tensor {
-        let q = query(x).splitHeads(heads)
-        let k = key(x).splitHeads(heads)
-        let v = value(x).splitHeads(heads)
-        let gates = gate.map { $0(x) }  // [B, n, T, 1]
-        let mixed: Tensor
-        if isTraining && (gate != nil || dropout > 0) {
-            mixed = recorded(q, k, v, mask, gates, bias)
-        } else if let gates, let bias {
-            mixed = biased(q, k, v, mask, gates, bias)
+        let own: AttentionMap
+        if let query, let key {
+            own = AttentionMap(
+                query: query(x).splitHeads(heads), key: key(x).splitHeads(heads),
+                gates: gate.map { $0(x) }, bias: gate == nil ? nil : bias,
+                keptHeads: gate?.keptHeads(x.device), mask: mask)
+            if isShared { map = own }
         } else {
-            mixed = q.attention(key: k, value: v, mask: mask?.keys)
+            own = map!
         }
+        let v = value(x).splitHeads(heads)
+        // With a bias that has a gradient, or with dropout, the fused kernel is no faster, and what
+        // several layers use is to be computed once.
+        let isRecorded = isTraining && (own.gates != nil || dropout > 0 || isShared)
+        let mixed =
+            isRecorded ? own.probabilities.dropout(dropout).matmul(v) : own.attend(to: v)
         return output(mixed.mergeHeads())
-    }
-
-    /// Attention step by step: with a bias that has a gradient, or with dropout, the fused kernel is
-    /// no faster.
-    private func recorded(
-        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ mask: AttentionMask?, _ gates: Tensor?,
-        _ bias: BiasRows?
-    ) -> Tensor {
-        let scale = 1 / Double(q.size(-1)).squareRoot()
-        var scores = (q * scale).matmul(k.transpose(2, 3))  // [B, n, T, T]
-        if let gates, let bias { scores = scores + gates * bias(0..<q.size(2)) }
-        if let mask { scores = scores + mask.scoreBias(scores.dtype) }
-        return scores.softmax(-1).dropout(dropout).matmul(v)
-    }
-
-    /// Attention with the gated bias by the fused kernel, which takes it as a mask, for some queries at
-    /// a time.
-    private func biased(
-        _ q: Tensor, _ k: Tensor, _ v: Tensor, _ mask: AttentionMask?, _ gates: Tensor,
-        _ bias: BiasRows
-    ) -> Tensor {
-        let frames = q.size(2)
-        let rows = QueryBlocks.rows(
-            batch: q.size(0), heads: heads, frames: frames, dtype: q.dtype, isTraining: false)
-        let keyBias = mask?.scoreBias(q.dtype)
-        let parts = stride(from: 0, to: frames, by: rows).map { first in
-            let count = min(rows, frames - first)
-            var added = gates.narrow(2, first, count) * bias(first..<first + count)
-            if let keyBias { added = added + keyBias }
-            return q.narrow(2, first, count).attention(key: k, value: v, mask: added)
-        }
-        return parts.count == 1 ? parts[0] : .concatenate(parts, 2)
     }
 }

@@ -4,6 +4,7 @@ import Torch
 struct TransformerShape {
     var width: Int
     var heads: Int
+    var headWidth: Int
     var feedForward: Int
     var activation: Activation
     var epsilon: Double
@@ -17,6 +18,13 @@ struct TransformerShape {
     var initializer: Initializer
     /// Whether attention gates a position bias, as WavLM's does.
     var gatesBias = false
+    /// The heads of the position bias, and which of them the layer has; nil for all.
+    var allHeads = 0
+    var keptHeads: [Int]?
+    /// Whether the layer attends as one before it did.
+    var reusesAttention = false
+    /// Whether a layer behind it attends as it does.
+    var sharesAttention = false
     /// Whether outputs that would overflow `float16` are cut off, as Whisper does.
     var clampsHalf = false
     var names = Names.wav2Vec2
@@ -43,9 +51,10 @@ struct TransformerShape {
 /// Attention and a feed-forward network (`Wav2Vec2EncoderLayer`,
 /// `Wav2Vec2EncoderLayerStableLayerNorm`, `WavLMEncoderLayer`, `WhisperEncoderLayer`).
 struct TransformerLayer: EncoderLayer {
-    private let attention: SelfAttention
-    private let attentionNorm, feedForwardNorm: LayerNorm
-    private let feedForward: FeedForward
+    /// Nil where nothing is left of it; a norm before it is then gone, too, one behind it is not.
+    private let attention: SelfAttention?
+    private let feedForward: FeedForward?
+    private let attentionNorm, feedForwardNorm: LayerNorm?
     private let adapter: LanguageAdapter?
     private let shape: TransformerShape
 
@@ -53,46 +62,55 @@ struct TransformerLayer: EncoderLayer {
     private static let halfLimit = 64504
 
     init(_ scope: ParameterScope, _ shape: TransformerShape) {
-        attention = SelfAttention(
-            scope[shape.names.attention], width: shape.width, heads: shape.heads,
-            dropout: shape.attentionDropout, keyHasBias: shape.names.keyHasBias,
-            gatesBias: shape.gatesBias, initializer: shape.initializer)
-        attentionNorm = LayerNorm(
-            scope[shape.names.attentionNorm], shape.width, epsilon: shape.epsilon)
-        feedForward = FeedForward(
-            shape.names.feedForward.map { scope[$0] } ?? scope, width: shape.width,
-            units: shape.feedForward, activation: shape.activation,
-            activationDropout: shape.activationDropout, dropout: shape.hiddenDropout,
-            names: (shape.names.up, shape.names.down), initializer: shape.initializer)
-        feedForwardNorm = LayerNorm(
-            scope["final_layer_norm"], shape.width, epsilon: shape.epsilon)
+        func norm(_ name: String, of size: Int) -> LayerNorm? {
+            size == 0 && shape.isPreNorm
+                ? nil : LayerNorm(scope[name], shape.width, epsilon: shape.epsilon)
+        }
+        attention =
+            shape.heads == 0 ? nil : SelfAttention(scope[shape.names.attention], shape)
+        attentionNorm = norm(shape.names.attentionNorm, of: shape.heads)
+        feedForward =
+            shape.feedForward == 0
+            ? nil
+            : FeedForward(
+                shape.names.feedForward.map { scope[$0] } ?? scope, width: shape.width,
+                units: shape.feedForward, activation: shape.activation,
+                activationDropout: shape.activationDropout, dropout: shape.hiddenDropout,
+                names: (shape.names.up, shape.names.down), initializer: shape.initializer)
+        feedForwardNorm = norm("final_layer_norm", of: shape.feedForward)
         adapter = shape.adapterWidth.map {
             LanguageAdapter(scope["adapter_layer"], width: shape.width, bottleneck: $0)
         }
         self.shape = shape
     }
 
-    /// [B, T, D] to the layer's output and its feed-forward output before the residual sum, both
-    /// [B, T, D].
+    /// [B, T, D] to the layer's output and its feed-forward output before the residual sum (zeros
+    /// where nothing is left of that network), both [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, isTraining: Bool
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
+        isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
-        func attend(_ x: Tensor) -> Tensor {
-            let y = attention(x, mask, bias: bias, isTraining: isTraining)
-            return isTraining ? y.dropout(shape.hiddenDropout) : y
+        // Norms come before what they belong to, or behind the residual sum.
+        func before(_ norm: LayerNorm?, _ x: Tensor) -> Tensor {
+            shape.isPreNorm ? norm?(x) ?? x : x
         }
-        if shape.isPreNorm {
-            let x = x + attend(attentionNorm(x))
-            let inner = feedForward(feedForwardNorm(x), isTraining: isTraining)
-            var output = x + inner
-            if shape.clampsHalf && output.dtype == .float16 {
-                output = output.clamped(min: -Self.halfLimit, max: Self.halfLimit)
-            }
-            return (adapter.map { output + $0(output) } ?? output, inner)
+        func behind(_ norm: LayerNorm?, _ x: Tensor) -> Tensor {
+            shape.isPreNorm ? x : norm?(x) ?? x
         }
-        let x = attentionNorm(x + attend(x))
-        let inner = feedForward(x, isTraining: isTraining)
-        return (feedForwardNorm(x + inner), inner)
+        var x = x
+        if let attention {
+            let y = attention(
+                before(attentionNorm, x), mask, bias: bias, map: &map, isTraining: isTraining)
+            x = x + (isTraining ? y.dropout(shape.hiddenDropout) : y)
+        }
+        x = behind(attentionNorm, x)
+        let inner = feedForward?(before(feedForwardNorm, x), isTraining: isTraining)
+        var output = behind(feedForwardNorm, inner.map { x + $0 } ?? x)
+        if shape.clampsHalf && output.dtype == .float16 {
+            output = output.clamped(min: -Self.halfLimit, max: Self.halfLimit)
+        }
+        if let adapter { output = output + adapter(output) }
+        return (output, inner ?? Tensor.zeros(x.shape, dtype: x.dtype, device: x.device))
     }
 }
 

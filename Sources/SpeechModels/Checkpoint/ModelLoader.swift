@@ -41,7 +41,7 @@ public enum ModelLoader {
         _ directory: ModelDirectory, language: String? = nil, dtype: DType = .float32,
         device: Device = .cpu
     ) throws -> LoadedModel {
-        let family = try EncoderFamily.named(directory.modelType, path: directory.configPath)
+        let family = try EncoderFamily.of(directory)
         let config = try family.config(from: directory.configData, path: directory.configPath)
         let extractor = try featureExtractor(of: directory, config)
         let weights = try directory.openWeights()
@@ -59,7 +59,7 @@ public enum ModelLoader {
     ///
     /// - Throws: as `load`.
     public static func config(of directory: ModelDirectory) throws -> any EncoderConfig {
-        try EncoderFamily.named(directory.modelType, path: directory.configPath)
+        try EncoderFamily.of(directory)
             .config(from: directory.configData, path: directory.configPath)
     }
 

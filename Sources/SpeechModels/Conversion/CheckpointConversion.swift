@@ -194,7 +194,7 @@ public struct CheckpointConversion {
         let config = try ModelLoader.config(of: directory)
         let object = try JSONFile(path: directory.configPath, data: directory.configData).object
         origin = "transformers"
-        family = try EncoderFamily.named(directory.modelType, path: directory.configPath)
+        family = try EncoderFamily.of(directory)
         weights = try TensorShards([stored])
         var named = config.architecture
         if case .array(let names)? = object["architectures"], case .string(let name)? = names.first

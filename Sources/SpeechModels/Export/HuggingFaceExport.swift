@@ -18,7 +18,8 @@ public struct HuggingFaceExport {
     ///
     /// * `encoderOnly`: Whether heads, tokenizers and adapters are left out.
     /// * `maxShardSize`: Bytes of tensors in one file, at least 1.
-    /// - Throws: `ModelError` for a model that cannot be loaded, or the errors of `ModelDirectory`
+    /// - Throws: `ModelError` for a model that cannot be loaded or has sizes that Hugging Face cannot
+    ///   express, or the errors of `ModelDirectory`
     ///   and of the weights' format.
     public init(
         _ directory: ModelDirectory, encoderOnly: Bool = false,
@@ -27,12 +28,19 @@ public struct HuggingFaceExport {
         self.directory = directory
         isEncoderOnly = encoderOnly
         self.maxShardSize = maxShardSize
+        family = try EncoderFamily.of(directory)
+        guard family.modelType != EncoderFamily.structuredType else {
+            throw ModelError.invalidConfig(
+                path: directory.configPath, key: "model_type",
+                expected: "a family of Hugging Face's",
+                found: "'\(family.modelType)': \(family.baseModelType) with sizes of its own for "
+                    + "every layer, which Hugging Face's configurations cannot express")
+        }
         let inspection = try ModelInspection(directory, seconds: [])
         guard inspection.problems.isEmpty else {
             throw ModelError.weightsDoNotFit(
                 path: directory.url.path, problems: inspection.problems)
         }
-        family = try EncoderFamily.named(directory.modelType, path: directory.configPath)
         encoderClass = inspection.encoderClass
     }
 

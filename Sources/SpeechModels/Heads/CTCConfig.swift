@@ -35,7 +35,10 @@ public struct CTCConfig: Equatable, Sendable {
     /// - Throws: `JSONFileError` naming the key.
     public init(_ directory: ModelDirectory) throws {
         let file = try JSONFile(path: directory.configPath, data: directory.configData)
-        let modelType = try directory.modelType
+        var modelType = try directory.modelType
+        if modelType == EncoderFamily.structuredType {
+            modelType = try file.string("base_model_type") ?? modelType
+        }
         // w2v-BERT and the conformer know no size before a head is made.
         let size = ["wav2vec2-bert", "wav2vec2-conformer"].contains(modelType) ? nil : 32
         let isMean = ["sew", "unispeech-sat", "wavlm"].contains(modelType)

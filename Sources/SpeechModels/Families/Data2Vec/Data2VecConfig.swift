@@ -2,7 +2,7 @@ import Foundation
 public import Torch
 
 /// The configuration of data2vec on audio; defaults are those of `Data2VecAudioConfig`.
-public struct Data2VecConfig: WaveformEncoderConfig {
+public struct Data2VecConfig: WaveformEncoderConfig, StructuredConfig {
     /// Everything that is read and written as wav2vec 2.0's.
     ///
     /// `positionalKernel` is `conv_pos_kernel_size`, 19 by default. Every layer of the front end has
@@ -31,7 +31,8 @@ public struct Data2VecConfig: WaveformEncoderConfig {
 
     /// Checks dimensions and the keys that only this family has.
     public func validate(path: String) throws {
-        try base.validate(path: path)
+        try base.validateKeys(path: path)
+        try structure?.validate(for: self, path: path)
         try ConfigCheck(path: path).positive(
             "num_conv_pos_embeddings", positionalLayers, limit: 1 << 8)
     }

@@ -32,7 +32,7 @@ public struct SEWConfig: WaveformEncoderConfig {
 
     /// Checks dimensions and the keys that only this family has.
     public func validate(path: String) throws {
-        try base.validate(path: path)
+        try base.validateKeys(path: path)
         try ConfigCheck(path: path).positive("squeeze_factor", squeezeFactor, limit: 1 << 6)
     }
 

@@ -73,7 +73,8 @@ public final class SEWEncoder: SpeechEncoder {
         if let projection { x = projection(x) }  // [B, T, D]
         if isTraining { x = x.dropout(base.featureProjectionDropout) }
         if let masked, let maskEmbedding, base.appliesMask {
-            x = x.replacingFrames(unsqueezed(masked, frames: frames), with: maskEmbedding)
+            x = x.replacingFrames(
+                masked.spreadOver(frames: frames, by: squeeze), with: maskEmbedding)
         }
         let frameMask = AttentionMask(
             lengths: input.lengths == nil ? nil : lengths, frames: frames, device: x.device,
@@ -105,17 +106,5 @@ public final class SEWEncoder: SpeechEncoder {
         output.encoderOutput = x
         output.lastHiddenState = x
         return output
-    }
-
-    /// A mask of squeezed frames, spread over the frames that they are made of.
-    private func unsqueezed(_ masked: Tensor, frames: Int) -> Tensor {
-        if masked.size(1) == frames { return masked }
-        let squeeze = configuration.squeezeFactor
-        let spread = masked.unsqueeze(2).expand([-1, -1, squeeze]).flatten(1, 2)
-        let rest = frames - spread.size(1)
-        precondition((0..<squeeze).contains(rest), "a mask of \(masked.shape) for \(frames) frames")
-        if rest == 0 { return spread }
-        let tail = Tensor.zeros([spread.size(0), rest], dtype: .bool, device: spread.device)
-        return .concatenate([spread, tail], 1)
     }
 }

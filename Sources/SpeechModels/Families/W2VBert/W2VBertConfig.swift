@@ -4,7 +4,7 @@ public import Torch
 
 /// The configuration of w2v-BERT 2.0 (`model_type: wav2vec2-bert`); defaults are those of
 /// `Wav2Vec2BertConfig`.
-public struct W2VBertConfig: EncoderConfig {
+public struct W2VBertConfig: StructuredConfig {
     /// `hidden_size`.
     public var hiddenSize = 1024
     /// `num_hidden_layers`.
@@ -59,6 +59,8 @@ public struct W2VBertConfig: EncoderConfig {
     public var hasIntermediateFeedForward = false
     /// `output_hidden_size`.
     public var outputHiddenSize = 1024
+    /// `structure`, where layers have sizes of their own.
+    public var structure: EncoderStructure?
 
     /// The configuration with all defaults: w2v-BERT 2.0 itself.
     public init() {}
@@ -99,13 +101,13 @@ public struct W2VBertConfig: EncoderConfig {
         hasIntermediateFeedForward = try c.value(
             "use_intermediate_ffn_before_adapter", default: hasIntermediateFeedForward)
         outputHiddenSize = try c.value("output_hidden_size", default: hiddenSize)
+        structure = try c.structure()
     }
 
     /// Writes every key that this type reads, and what `transformers` needs to choose a class.
     public func encode(to encoder: any Encoder) throws {
         var c = encoder.container(keyedBy: ConfigKey.self)
-        try c.encode(modelType, forKey: "model_type")
-        try c.encode([architecture], forKey: "architectures")
+        try c.encodeType(of: self)
         try c.encode(hiddenSize, forKey: "hidden_size")
         try c.encode(numHiddenLayers, forKey: "num_hidden_layers")
         try c.encode(numAttentionHeads, forKey: "num_attention_heads")
@@ -139,8 +141,14 @@ public struct W2VBertConfig: EncoderConfig {
 }
 
 extension W2VBertConfig {
+    /// `wav2vec2-bert`, or `colld`.
+    public var modelType: String {
+        structure == nil ? baseModelType : EncoderFamily.structuredType
+    }
     /// `wav2vec2-bert`.
-    public var modelType: String { "wav2vec2-bert" }
+    public var baseModelType: String { "wav2vec2-bert" }
+    /// Layers are conformers'.
+    public var hasConformerLayers: Bool { true }
     /// `Wav2Vec2BertModel`.
     public var architecture: String { "Wav2Vec2BertModel" }
     /// Stacked filterbank frames.
@@ -196,6 +204,7 @@ extension W2VBertConfig {
                 (hiddenSize / numAttentionHeads).isMultiple(of: 2), "num_attention_heads",
                 "an even head width for rotary positions", numAttentionHeads)
         }
+        try structure?.validate(for: self, path: path)
         if hasAdapter {
             try check.positive("output_hidden_size", outputHiddenSize)
             try check.positive("num_adapter_layers", adapterLayers)
@@ -207,8 +216,10 @@ extension W2VBertConfig {
         }
     }
 
-    /// Feature frames are encoder frames.
-    public func frameCount(inputLength length: Int) -> Int { length }
+    /// Feature frames are encoder frames, but for what joins some of them.
+    public func frameCount(inputLength length: Int) -> Int {
+        length / (structure?.timeReduction ?? 1)
+    }
 
     /// Behind an adapter what transformers counts as valid, as far as there are so many frames.
     public func outputLength(frames: Int) -> Int {
@@ -244,6 +255,7 @@ extension W2VBertConfig {
         config.numAttentionHeads = heads
         config.intermediateSize = feedForward
         config.outputHiddenSize = width
+        config.structure = nil
         return config
     }
 
@@ -269,7 +281,7 @@ extension W2VBertConfig {
             positionEmbeddings == .relativeKey ? leftPositions + rightPositions + 1 : nil
         return [("feature projection", frames * inputDimension * hiddenSize)]
             + ConformerLayer.multiplyAccumulates(
-                of: self, frames: frames, positions: positionEmbeddings,
+                of: self, frames: frameCount(inputLength: frames), positions: positionEmbeddings,
                 clippedDistances: distances, kernel: convolutionKernel)
     }
 }

@@ -25,6 +25,7 @@ public final class W2VBertEncoder: SpeechEncoder {
     private let inputNorm: LayerNorm
     private let projection: Linear
     private let maskEmbedding: Tensor?
+    private let reduction: TimeReduction?
     private let layers: LayerStack
     private let chunks: AttentionChunks?
     private let hearsZeros: Bool
@@ -58,6 +59,8 @@ public final class W2VBertEncoder: SpeechEncoder {
         maskEmbedding =
             isMaskable || root.sourceHolds("masked_spec_embed")
             ? root.parameter("masked_spec_embed", [width], .uniform(0, 1)) : nil
+        let structure = EncoderStructure(of: config)
+        reduction = TimeReduction(root["encoder"], width: width, by: structure.timeReduction)
         let blockEpsilon = seamless?.blockEpsilon ?? config.layerNormEpsilon
         let shape = ConformerShape(
             attention: .init(
@@ -66,14 +69,12 @@ public final class W2VBertEncoder: SpeechEncoder {
                 right: config.rightPositions,
                 rotaryFrequencies: DistanceScores.rotaryFrequencies(
                     width: width / config.numAttentionHeads, base: config.rotaryBase)),
-            feedForward: config.intermediateSize, activation: config.activation,
+            firstFeedForward: config.intermediateSize, feedForward: config.intermediateSize,
+            channels: width, activation: config.activation,
             convolutionKernel: config.convolutionKernel, epsilon: blockEpsilon,
             hiddenDropout: config.hiddenDropout, activationDropout: config.activationDropout,
             convolutionDropout: config.convolutionDropout)
-        layers = LayerStack(
-            (0..<config.numHiddenLayers).map {
-                ConformerLayer(root["encoder"]["layers"][$0], shape)
-            })
+        layers = shape.layers(structure, root["encoder"]["layers"])
         chunks = seamless?.chunks
         hearsZeros = seamless != nil
         norm =
@@ -105,10 +106,10 @@ public final class W2VBertEncoder: SpeechEncoder {
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest
     ) -> EncoderOutput {
         let frames = input.values.size(1)
-        let lengths = input.frameLengths(frames) { $0 }
-        let mask = AttentionMask(
-            lengths: lengths, frames: frames, device: input.values.device,
-            padding: input.padding, chunks: chunks)
+        let lengths = input.frameLengths(frames / (reduction?.factor ?? 1), frameCount)
+        var mask = AttentionMask(
+            lengths: reduction == nil ? lengths : input.lengths, frames: frames,
+            device: input.values.device, padding: input.padding, chunks: chunks)
         var output = EncoderOutput(
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
@@ -117,9 +118,16 @@ public final class W2VBertEncoder: SpeechEncoder {
         var x = projection(inputNorm(features).to(precision))  // [B, T, D]
         if isTraining { x = x.dropout(configuration.featureProjectionDropout) }
         if let masked, let maskEmbedding, configuration.appliesMask {
+            let masked = reduction?.spread(masked, frames: frames) ?? masked
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
         if let mask { x = mask.zeroed(x) }
+        if let reduction {
+            x = reduction(x)
+            mask = AttentionMask(
+                lengths: input.lengths == nil ? nil : lengths, frames: x.size(1),
+                device: x.device, padding: input.padding)
+        }
 
         x = layers(
             x, mask, request: request, isTraining: isTraining, keepingIn: &output)

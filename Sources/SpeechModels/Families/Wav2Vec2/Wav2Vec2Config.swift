@@ -4,7 +4,7 @@ public import Torch
 
 /// The configuration of wav2vec 2.0 (base, large, XLS-R, MMS), HuBERT and UniSpeech-SAT, and what
 /// those of their relatives have in common with it; defaults are those of `Wav2Vec2Config`.
-public struct Wav2Vec2Config: EncoderConfig {
+public struct Wav2Vec2Config: StructuredConfig {
     /// What the family is called, and which keys it has.
     public var dialect = Wav2Vec2Dialect.wav2Vec2
     /// `hidden_size`.
@@ -62,6 +62,8 @@ public struct Wav2Vec2Config: EncoderConfig {
     public var languageAdapterWidth: Int?
     /// `initializer_range`.
     public var initializerRange = 0.02
+    /// `structure`, where layers have sizes of their own.
+    public var structure: EncoderStructure?
 
     /// The configuration with all defaults: wav2vec 2.0 base.
     public init() {}
@@ -127,13 +129,13 @@ public struct Wav2Vec2Config: EncoderConfig {
             languageAdapterWidth = try c.decodeIfPresent(Int.self, forKey: "adapter_attn_dim")
         }
         initializerRange = try c.value("initializer_range", default: initializerRange)
+        structure = try c.structure()
     }
 
     /// Writes every key that this type reads, and what `transformers` needs to choose a class.
     public func encode(to encoder: any Encoder) throws {
         var c = encoder.container(keyedBy: ConfigKey.self)
-        try c.encode(modelType, forKey: "model_type")
-        try c.encode([architecture], forKey: "architectures")
+        try c.encodeType(of: self)
         try c.encode(hiddenSize, forKey: "hidden_size")
         try c.encode(numHiddenLayers, forKey: "num_hidden_layers")
         try c.encode(numAttentionHeads, forKey: "num_attention_heads")
@@ -182,7 +184,11 @@ public struct Wav2Vec2Config: EncoderConfig {
 
 extension Wav2Vec2Config {
     /// `model_type`.
-    public var modelType: String { dialect.modelType }
+    public var modelType: String {
+        structure == nil ? dialect.modelType : EncoderFamily.structuredType
+    }
+    /// Hugging Face's name of the family.
+    public var baseModelType: String { dialect.modelType }
     /// The class of the bare encoder, such as `Wav2Vec2Model`.
     public var architecture: String { dialect.architecture }
     /// Samples.
@@ -206,6 +212,12 @@ extension Wav2Vec2Config {
 
     /// Checks dimensions and the keys that only this family has.
     public func validate(path: String) throws {
+        try validateKeys(path: path)
+        try structure?.validate(for: self, path: path)
+    }
+
+    /// Checks all but the structure, which a relative checks as its own.
+    func validateKeys(path: String) throws {
         let check = ConfigCheck(path: path)
         try check.dimensions(of: self)
         let depth = frontEnd.channels.count
@@ -267,6 +279,7 @@ extension Wav2Vec2Config {
         config.numAttentionHeads = heads
         config.intermediateSize = feedForward
         config.outputHiddenSize = width
+        config.structure = nil
         return config
     }
 
@@ -285,9 +298,9 @@ extension Wav2Vec2Config {
         return config
     }
 
-    /// Through all strides of the front end.
+    /// Through all strides of the front end and what joins frames behind it.
     public func frameCount(inputLength samples: Int) -> Int {
-        frontEnd.frameCount(samples: samples)
+        frontEnd.frameCount(samples: samples) / (structure?.timeReduction ?? 1)
     }
 
     /// Behind an adapter what transformers counts as valid, as far as there are so many frames: it
@@ -316,9 +329,9 @@ extension Wav2Vec2Config {
                 "positional convolution",
                 frames * d * (d / positionalGroups) * positionalKernel
             ),
-            ("feed-forward", frames * numHiddenLayers * 2 * d * intermediateSize),
-            ("attention", frames * numHiddenLayers * (4 * d * d + 2 * frames * d)),
         ]
+            + EncoderStructure(of: self).transformerProducts(
+                width: d, frames: frameCount(inputLength: samples))
     }
 }
 

@@ -31,6 +31,7 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     private let projection: Linear
     private let maskEmbedding: Tensor?
     private let body: Body
+    private let reduction: TimeReduction?
     private let norm: LayerNorm
     private let adapter: Wav2Vec2Adapter?
 
@@ -56,7 +57,9 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
         precision = store.dtype
         let root = store.root
         let channels = base.frontEnd.channels.last!
-        frontEnd = ConvolutionalFrontEnd(root["feature_extractor"], base.frontEnd)
+        frontEnd = ConvolutionalFrontEnd(
+            root["feature_extractor"], base.frontEnd,
+            isScaled: base.structure?.scalesFrontEnd ?? false)
         projectionNorm =
             base.projectionHasNorm
             ? LayerNorm(
@@ -67,6 +70,8 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
             initializer: .uniform(fanIn: channels))
         maskEmbedding = base.maskEmbedding(root)
         self.body = body(root["encoder"])
+        reduction = TimeReduction(
+            root["encoder"], width: base.hiddenSize, by: base.structure?.timeReduction ?? 1)
         norm = LayerNorm(
             root["encoder"]["layer_norm"], base.hiddenSize, epsilon: base.layerNormEpsilon)
         adapter = base.hasAdapter ? Wav2Vec2Adapter(root["adapter"], base) : nil
@@ -76,31 +81,38 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     public func encode(
         _ input: EncoderInput, masked: Tensor?, request: LayerRequest
     ) -> EncoderOutput {
+        let base = configuration
         let features = frontEnd(
             input.values.to(precision), lengths: input.isolatedLengths)  // [B, T, C]
         let frames = features.size(1)
-        let lengths = input.frameLengths(frames, frameCount)
-        let mask =
-            input.lengths == nil
-            ? nil
-            : AttentionMask(
-                lengths: lengths, frames: frames, device: features.device,
-                padding: input.padding)
+        let lengths = input.frameLengths(frames / (reduction?.factor ?? 1), frameCount)
+        func mask(_ lengths: [Int], of frames: Int) -> AttentionMask? {
+            AttentionMask(
+                lengths: input.lengths == nil ? nil : lengths, frames: frames,
+                device: features.device, padding: input.padding)
+        }
+        let frameMask = mask(
+            reduction == nil
+                ? lengths : input.frameLengths(frames) { base.frontEnd.frameCount(samples: $0) },
+            of: frames)
         var output = EncoderOutput(
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
         var x = projection(projectionNorm?(features) ?? features)  // [B, T, D]
         if isTraining { x = x.dropout(configuration.featureProjectionDropout) }
         if let masked, let maskEmbedding, configuration.appliesMask {
+            let masked = reduction?.spread(masked, frames: frames) ?? masked
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
-        if let mask { x = mask.zeroed(x) }
-        if let positions = body.positions { x = x + positions(x, mask) }
+        if let frameMask { x = frameMask.zeroed(x) }
+        if let positions = body.positions { x = x + positions(x, frameMask) }
         if !body.normIsLast { x = norm(x) }
         if isTraining { x = x.dropout(configuration.hiddenDropout) }
+        if let reduction { x = reduction(x) }
 
         x = body.layers(
-            x, mask, bias: body.bias?(frames: frames, x.dtype), request: request,
+            x, reduction == nil ? frameMask : mask(lengths, of: x.size(1)),
+            bias: body.bias?(frames: x.size(1), x.dtype), request: request,
             isTraining: isTraining, keepingIn: &output)
         guard request.wantsLastHiddenState else { return output }
 
@@ -134,14 +146,25 @@ extension Wav2Vec2Config {
 
     /// The Transformer layers in the scope `encoder`.
     func transformerLayers(_ scope: ParameterScope, gatesBias: Bool = false) -> LayerStack {
+        let structure = EncoderStructure(of: self)
         let shape = TransformerShape(
-            width: hiddenSize, heads: numAttentionHeads, feedForward: intermediateSize,
-            activation: activation, epsilon: layerNormEpsilon, isPreNorm: isPreNorm,
+            width: hiddenSize, heads: numAttentionHeads, headWidth: structure.headWidth,
+            feedForward: intermediateSize, activation: activation, epsilon: layerNormEpsilon,
+            isPreNorm: isPreNorm,
             adapterWidth: languageAdapterWidth, hiddenDropout: hiddenDropout,
             attentionDropout: attentionDropout, activationDropout: activationDropout,
-            initializer: .normal(standardDeviation: initializerRange), gatesBias: gatesBias)
+            initializer: .normal(standardDeviation: initializerRange), gatesBias: gatesBias,
+            allHeads: numAttentionHeads)
         return LayerStack(
-            (0..<numHiddenLayers).map { TransformerLayer(scope["layers"][$0], shape) })
+            structure.layers.enumerated().map { index, layer in
+                var shape = shape
+                shape.heads = layer.heads
+                shape.keptHeads = layer.keptHeads
+                shape.feedForward = layer.feedForward
+                shape.reusesAttention = layer.reusesAttention
+                shape.sharesAttention = structure.sharesAttention(index)
+                return TransformerLayer(scope["layers"][index], shape)
+            })
     }
 }
 

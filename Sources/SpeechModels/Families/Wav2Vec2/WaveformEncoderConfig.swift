@@ -9,6 +9,13 @@ public protocol WaveformEncoderConfig: EncoderConfig {
 extension WaveformEncoderConfig {
     /// Hugging Face's name of the family.
     public var modelType: String { base.modelType }
+    /// Hugging Face's name of the family.
+    public var baseModelType: String { base.baseModelType }
+    /// The sizes of layers, where they have their own.
+    public var structure: EncoderStructure? {
+        get { base.structure }
+        set { base.structure = newValue }
+    }
     /// The class of the bare encoder.
     public var architecture: String { base.architecture }
     /// Samples.

@@ -2,7 +2,7 @@ import Foundation
 
 /// The configuration of wav2vec 2.0 with conformer layers; defaults are those of
 /// `Wav2Vec2ConformerConfig`.
-public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
+public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig, StructuredConfig {
     /// Everything that is read and written as wav2vec 2.0's.
     public var base: Wav2Vec2Config
     /// `position_embeddings_type`: `relative`, `rotary`, or null for none.
@@ -41,7 +41,8 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
 
     /// Checks dimensions and the keys that only this family has.
     public func validate(path: String) throws {
-        try base.validate(path: path)
+        try base.validateKeys(path: path)
+        try structure?.validate(for: self, path: path)
         let check = ConfigCheck(path: path)
         try check.require(
             positionEmbeddings != .relativeKey, "position_embeddings_type",
@@ -63,6 +64,9 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
         }
     }
 
+    /// Layers are conformers'.
+    public var hasConformerLayers: Bool { true }
+
     /// The adapter and the encoder's norm.
     public var modulesBehindLayers: [String] { ["adapter.", "encoder.layer_norm."] }
 
@@ -76,7 +80,7 @@ public struct Wav2Vec2ConformerConfig: WaveformEncoderConfig {
 
     /// Products of matrices and convolutions; activations and norms are left out.
     public func multiplyAccumulates(inputLength samples: Int) -> [(part: String, count: Int)] {
-        let frames = base.frontEnd.frameCount(samples: samples)
+        let frames = frameCount(inputLength: samples)
         return base.multiplyAccumulates(inputLength: samples).filter {
             ["front end", "feature projection"].contains($0.part)
         }

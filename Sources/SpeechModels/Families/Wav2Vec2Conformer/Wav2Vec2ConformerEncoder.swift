@@ -10,14 +10,14 @@ extension Wav2Vec2ConformerConfig {
                 attention: .init(
                     width: width, heads: headCount, dropout: base.attentionDropout,
                     positions: positionEmbeddings, rotaryFrequencies: rotaryFrequencies(scope)),
-                feedForward: feedForwardWidth, activation: base.activation,
+                firstFeedForward: feedForwardWidth, feedForward: feedForwardWidth, channels: width,
+                activation: base.activation,
                 convolutionKernel: convolutionKernel,
                 epsilon: 1e-5,  // whatever `layer_norm_eps` says
                 hiddenDropout: base.hiddenDropout, activationDropout: base.activationDropout,
                 convolutionDropout: convolutionDropout)
             return .init(
-                layers: LayerStack(
-                    (0..<layerCount).map { ConformerLayer(scope["layers"][$0], shape) }),
+                layers: shape.layers(EncoderStructure(of: self), scope["layers"]),
                 normIsLast: true)
         }
     }

@@ -2,7 +2,7 @@ import Foundation
 public import Torch
 
 /// The configuration of WavLM; defaults are those of `WavLMConfig`.
-public struct WavLMConfig: WaveformEncoderConfig {
+public struct WavLMConfig: WaveformEncoderConfig, StructuredConfig {
     /// Everything that is read and written as wav2vec 2.0's.
     public var base: Wav2Vec2Config
     /// `num_buckets`: ranges of distances that have a position bias of their own.
@@ -30,7 +30,8 @@ public struct WavLMConfig: WaveformEncoderConfig {
 
     /// Checks dimensions and the keys that only this family has.
     public func validate(path: String) throws {
-        try base.validate(path: path)
+        try base.validateKeys(path: path)
+        try structure?.validate(for: self, path: path)
         let check = ConfigCheck(path: path)
         try check.require(
             (4...1 << 16).contains(buckets), "num_buckets", "4 to \(1 << 16)", buckets)
@@ -38,6 +39,9 @@ public struct WavLMConfig: WaveformEncoderConfig {
             (buckets / 4 + 1...1 << 20).contains(maxDistance), "max_bucket_distance",
             "more than num_buckets / 4, up to \(1 << 20)", maxDistance)
     }
+
+    /// One position bias for all layers.
+    public var sharesPositionBias: Bool { true }
 
     /// Builds the network.
     public func makeEncoder(in store: ParameterStore) -> any SpeechEncoder {
@@ -55,11 +59,14 @@ public struct WavLMConfig: WaveformEncoderConfig {
 
     /// Products of matrices and convolutions; activations and norms are left out.
     public func multiplyAccumulates(inputLength samples: Int) -> [(part: String, count: Int)] {
-        let frames = base.frontEnd.frameCount(samples: samples)
+        let frames = frameCount(inputLength: samples)
+        // Eight values of gates for every head, and their products with the bias.
+        let gatedHeads = EncoderStructure(of: self).layers.reduce(0) {
+            $0 + ($1.reusesAttention ? 0 : $1.heads)
+        }
+        let gates = frames * gatedHeads * (8 * (width / headCount) + frames)
         return base.multiplyAccumulates(inputLength: samples).map { part, count in
-            // Eight values of gates for every head, and their products with the bias.
-            let gates = frames * layerCount * (8 * width + headCount * frames)
-            return (part, part == "attention" ? count + gates : count)
+            (part, part == "attention" ? count + gates : count)
         }
     }
 }

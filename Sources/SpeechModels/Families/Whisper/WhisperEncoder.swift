@@ -41,7 +41,8 @@ public final class WhisperEncoder: SpeechEncoder {
             positions.assign(Tensor(values, [frames, width]))
         }
         let shape = TransformerShape(
-            width: width, heads: config.headCount, feedForward: config.feedForwardWidth,
+            width: width, heads: config.headCount, headWidth: width / config.headCount,
+            feedForward: config.feedForwardWidth,
             activation: config.activation,
             epsilon: 1e-5, isPreNorm: true, hiddenDropout: config.hiddenDropout,
             attentionDropout: config.attentionDropout,
