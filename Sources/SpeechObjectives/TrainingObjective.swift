@@ -15,6 +15,8 @@ public protocol TrainingObjective: AnyObject {
     var chanceLevel: Double? { get }
     /// The least value that the loss can take.
     var minimumLoss: Double { get }
+    /// The pairs of layers that it compares, for those that do.
+    var matchedPairs: [LayerMatching.Pair] { get }
 
     /// The loss of one batch.
     ///
@@ -35,6 +37,8 @@ extension TrainingObjective {
     public var chanceLevel: Double? { nil }
     /// Zero.
     public var minimumLoss: Double { 0 }
+    /// None.
+    public var matchedPairs: [LayerMatching.Pair] { [] }
     /// One rate for all.
     public func learningRateScale(of parameter: String) -> Double { 1 }
 }

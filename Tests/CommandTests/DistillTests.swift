@@ -49,8 +49,7 @@ extension Commands {
                 [
                     "loss", "accuracy", "positive_cosine", "negative_cosine", "target_cosine",
                     "prediction_rank", "target_rank",
-                ]
-                .map { "\(pair)/\($0)" }
+                ].map { "\(pair)/\($0)" }
             }
             let own = [
                 "audio_seconds_per_second", "data_wait", "frames", "grad_norm", "loss", "lr",
@@ -72,7 +71,18 @@ extension Commands {
             #expect(try run.steps("valid") == [0, 4, 8])
             for line in valid { #expect(Set(line.keys) == Set(["step", "loss"] + pairs)) }
 
+            let similarity = try run.lines("metrics/similarity.jsonl")
+            #expect(try run.steps("similarity") == [0, 4, 8])
+            for line in similarity {
+                let matrix = try #require(line["matrix"] as? [[Double]])
+                #expect(matrix.count == 3 && matrix.allSatisfy { $0.count == 4 })
+                #expect(matrix.joined().allSatisfy { 0...1.0001 ~= $0 })
+                // Both project one and the same features.
+                #expect(matrix[0][0] > 0.3, "\(matrix)")
+            }
+
             let log = try run.text("log.txt")
+            #expect(!log.contains("warning"), "\(log)")
             for said in ["teacher wav2vec2-bert 3x32", "student 2x32", "10 utterances", "step 8/8"]
             {
                 #expect(log.contains(said), "\(log)")

@@ -114,6 +114,8 @@ public final class CoLLD: TrainingObjective {
     public var teachers: [any SpeechEncoder] { matching.teachers }
     /// The prediction heads.
     public var heads: ParameterStore { matching.heads }
+    /// The pairs of the layer mapping.
+    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
     /// Two spans where frames are masked, and a frame with a distractor.
     public var minimumFrames: Int { matching.minimumFrames }
 

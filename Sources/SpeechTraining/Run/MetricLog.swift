@@ -35,10 +35,20 @@ final class MetricLog {
 
     /// Appends one object; values that are not finite become null.
     ///
+    /// * `matrix`: a last field of that name, by rows, with six digits behind the point.
     /// - Throws: `RunError.cannotCreate` where nothing can be written.
-    func append(_ fields: [(name: String, value: Double)]) throws {
-        let parts = fields.map { name, value in
+    func append(
+        _ fields: [(name: String, value: Double)], matrix: [[Double]]? = nil
+    ) throws {
+        var parts = fields.map { name, value in
             "\"\(name)\":" + (value.isFinite ? Self.number(value) : "null")
+        }
+        if let matrix {
+            let rows = matrix.map { row in
+                let values = row.map { $0.isFinite ? String(format: "%.6f", $0) : "null" }
+                return "[" + values.joined(separator: ",") + "]"
+            }
+            parts.append("\"matrix\":[" + rows.joined(separator: ",") + "]")
         }
         do {
             try handle.write(contentsOf: Data(("{" + parts.joined(separator: ",") + "}\n").utf8))

@@ -28,6 +28,8 @@ final class Trainer {
     private let trainLog: MetricLog
     private let validLog: MetricLog
     private let events: TensorBoardLog
+    private let similarity: SimilarityLog?
+    private var watch: CollapseWatch
     private var state: TrainingCheckpoint
     private var nonfinite = 0
     private var firstValidation: Double?
@@ -53,6 +55,13 @@ final class Trainer {
         let kept = state?.step ?? -1
         trainLog = try MetricLog(directory.metrics("train"), keepingUpTo: kept)
         validLog = try MetricLog(directory.metrics("valid"), keepingUpTo: kept)
+        similarity =
+            validation == nil
+            ? nil
+            : try SimilarityLog(training.objective, directory: directory, keepingUpTo: kept)
+        watch = CollapseWatch(
+            warmup: schedule.warmup,
+            chanceLevel: training.objective.chanceLevel)
         events = try TensorBoardLog(
             folder: directory.url.appendingPathComponent("metrics"), keepingUpTo: kept)
     }
@@ -165,6 +174,7 @@ final class Trainer {
         var metrics: [String: Double] = [:]
         var names: [String] = []
         validation.rewind()
+        similarity?.start()
         var index = 0
         while let loaded = try validation.nextOfPass() {
             try note(skipped: loaded.skipped)
@@ -181,10 +191,17 @@ final class Trainer {
         guard count > 0 else { return }
         let loss = sum / Double(count)
         if firstValidation == nil { firstValidation = loss }
-        let values = [("loss", loss)] + names.map { ($0, metrics[$0]! / Double(count)) }
+        let means = names.map { (name: $0, value: metrics[$0]! / Double(count)) }
+        let values = [("loss", loss)] + means.map { ($0.name, $0.value) }
         try validLog.append([("step", Double(state.step))] + values)
-        try events.append(step: state.step, values.map { ("valid/\($0)", $1) })
+        let alike = try explained(seconds: 0) { try similarity?.finish(step: state.step) ?? [] }
+        try events.append(
+            step: state.step,
+            (values + alike.map { ($0.name, $0.value) }).map { ("valid/\($0)", $1) })
         reporter.note("step \(state.step)  validation loss \(String(format: "%.4f", loss))")
+        for warning in watch.observe(step: state.step, loss: loss, metrics: means) {
+            reporter.note("warning: \(warning)")
+        }
         if state.step > 0, loss < state.bestLoss ?? .infinity {
             state.bestLoss = loss
             state.bestStep = state.step
@@ -208,6 +225,7 @@ final class Trainer {
                 let report = try withoutGradients {
                     try training.objective.loss(on: batch, context)
                 }
+                similarity?.add(batch)
                 return (report.sum.item(), report)
             }
         }

@@ -13,6 +13,15 @@ public enum LearningRateSchedule: Equatable, Sendable {
     /// Warm-up from `start`, hold, exponential decay to `floor`, above 0 (fairseq's `tri_stage`).
     case triStage(warmup: Int, hold: Int, decay: Int, start: Double, floor: Double)
 
+    /// Updates until the peak.
+    public var warmup: Int {
+        switch self {
+        case .constant(let warmup), .linear(let warmup), .cosine(let warmup, _),
+            .polynomial(let warmup, _, _), .triStage(let warmup, _, _, _, _):
+            warmup
+        }
+    }
+
     /// The factor for the update after `step` updates, of `total` in the run.
     public func factor(step: Int, total: Int) -> Double {
         switch self {
