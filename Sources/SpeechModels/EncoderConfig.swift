@@ -170,8 +170,10 @@ struct ConfigCheck {
         try positive(keys.width, config.width)
         try positive(keys.heads, config.headCount)
         try positive(keys.feedForward, config.feedForwardWidth)
+        // Heads of layers with sizes of their own have a width of their own, too.
+        let hasStructure = (config as? any StructuredConfig)?.structure != nil
         try require(
-            config.width.isMultiple(of: config.headCount), keys.heads,
+            hasStructure || config.width.isMultiple(of: config.headCount), keys.heads,
             "a divisor of \(keys.width) \(config.width)", config.headCount)
     }
 }

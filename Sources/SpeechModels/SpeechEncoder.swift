@@ -178,6 +178,16 @@ public struct EncoderOutput {
     public internal(set) var lengths: [Int]
     /// Valid frames of each clip in `lastHiddenState`.
     public internal(set) var outputLengths: [Int]
+
+    /// The same with other hidden states and feed-forward features.
+    public func replacingLayers(
+        hiddenStates: [Int: Tensor], feedForward: [Int: Tensor]
+    ) -> EncoderOutput {
+        var output = self
+        output.hiddenStates = hiddenStates
+        output.feedForward = feedForward
+        return output
+    }
 }
 
 extension Tensor {

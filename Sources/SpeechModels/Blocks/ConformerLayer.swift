@@ -60,7 +60,7 @@ struct ConvolutionModule {
         let kernel = shape.convolutionKernel
         norm = LayerNorm(scope["layer_norm"], width, epsilon: shape.epsilon)
         expand = scope["pointwise_conv1"].parameter(
-            "weight", [2 * channels, width, 1], .kaimingNormal(fanIn: width))
+            "weight", [2 * channels, width, 1], .kaimingNormal(fanIn: width), rowGroups: 2)
         depthwise = scope["depthwise_conv"].parameter(
             "weight", [channels, 1, kernel], .kaimingNormal(fanIn: kernel))
         depthwiseNorm =

@@ -14,6 +14,8 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
     case armhubert(ARMHuBERTSettings)
     /// Relations between the frames of an utterance.
     case star(STaRHuBERTSettings)
+    /// Many students in one set of weights, chosen after training.
+    case onceForAll(OnceForAllSettings)
 
     /// The objectives that there are.
     public enum Name: String, ConfigChoice {
@@ -27,6 +29,8 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case armhubert
         /// Relations between the frames of an utterance.
         case star
+        /// Many students in one set of weights, chosen after training.
+        case onceForAll = "once_for_all"
 
         /// The objective with its defaults.
         public var defaults: ObjectiveConfig {
@@ -36,6 +40,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
             case .data2vec: .data2vec(Data2VecSettings())
             case .armhubert: .armhubert(ARMHuBERTSettings())
             case .star: .star(STaRHuBERTSettings())
+            case .onceForAll: .onceForAll(OnceForAllSettings())
             }
         }
     }
@@ -52,6 +57,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .data2vec: .data2vec
         case .armhubert: .armhubert
         case .star: .star
+        case .onceForAll: .onceForAll
         }
     }
 
@@ -64,6 +70,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .data2vec: self = .data2vec(try Data2VecSettings(from: decoder))
         case .armhubert: self = .armhubert(try ARMHuBERTSettings(from: decoder))
         case .star: self = .star(try STaRHuBERTSettings(from: decoder))
+        case .onceForAll: self = .onceForAll(try OnceForAllSettings(from: decoder))
         }
     }
 
@@ -77,6 +84,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .data2vec(let settings): try settings.encode(to: encoder)
         case .armhubert(let settings): try settings.encode(to: encoder)
         case .star(let settings): try settings.encode(to: encoder)
+        case .onceForAll(let settings): try settings.encode(to: encoder)
         }
     }
 
@@ -90,6 +98,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .data2vec(let settings): try settings.validate()
         case .armhubert(let settings): try settings.validate()
         case .star(let settings): try settings.validate()
+        case .onceForAll(let settings): try settings.validate()
         }
     }
 
@@ -111,6 +120,8 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
             try ARMHuBERT(settings, teachers: teachers, student: student, seed: seed)
         case .star(let settings):
             try STaRHuBERT(settings, teachers: teachers, student: student, seed: seed)
+        case .onceForAll(let settings):
+            try OnceForAll(settings, teachers: teachers, student: student, seed: seed)
         }
     }
 }
