@@ -125,16 +125,20 @@ public struct LayerRequest: Sendable {
     public var wantsLastHiddenState: Bool
     /// Whether the features in front of the projection are needed, which pre-training quantises.
     public var wantsFeatures: Bool
+    /// Whether to keep the features as they are projected to the width of the layers, before
+    /// positions and norms.
+    public var wantsProjectedFeatures: Bool
 
     /// Asks for the given layers.
     public init(
         hiddenStates: Set<Int> = [], feedForward: Set<Int> = [], wantsLastHiddenState: Bool = true,
-        wantsFeatures: Bool = false
+        wantsFeatures: Bool = false, wantsProjectedFeatures: Bool = false
     ) {
         self.hiddenStates = hiddenStates
         self.feedForward = feedForward
         self.wantsLastHiddenState = wantsLastHiddenState
         self.wantsFeatures = wantsFeatures
+        self.wantsProjectedFeatures = wantsProjectedFeatures
     }
 
     /// Only the final output.
@@ -162,6 +166,9 @@ public struct EncoderOutput {
     /// [B, T, D] by layer, counted from 1: the output of the feed-forward network (the second one
     /// of a conformer layer) before scaling and residual sum.
     public internal(set) var feedForward: [Int: Tensor] = [:]
+    /// [B, T, D], what the front end's features are projected to, masked frames replaced and, in
+    /// SEW, frames squeezed, before positions are added; nil if the request did not ask for it.
+    public internal(set) var projectedFeatures: Tensor?
     /// [B, T', D'], behind the final LayerNorm and the adapter where there are any; nil if the
     /// request did not ask for it.
     public internal(set) var lastHiddenState: Tensor?

@@ -30,6 +30,13 @@ public protocol TrainingObjective: AnyObject {
     ///
     /// * `parameter`: a name in the student or in the heads.
     func learningRateScale(of parameter: String) -> Double
+
+    /// Whether the student may be chosen for its validation after `step` of `steps` updates; not while
+    /// it is not yet what it is to become.
+    func isSelectable(step: Int, steps: Int) -> Bool
+
+    /// What the training leaves behind, from the parameters as they are now.
+    func result() -> TrainingResult
 }
 
 extension TrainingObjective {
@@ -41,6 +48,30 @@ extension TrainingObjective {
     public var matchedPairs: [LayerMatching.Pair] { [] }
     /// One rate for all.
     public func learningRateScale(of parameter: String) -> Double { 1 }
+    /// From the first update on.
+    public func isSelectable(step: Int, steps: Int) -> Bool { true }
+    /// The student as it is.
+    public func result() -> TrainingResult { TrainingResult(encoder: student) }
+}
+
+/// What a training leaves behind.
+public struct TrainingResult {
+    /// The trained encoder: the student, or what an objective makes of it.
+    public let encoder: any SpeechEncoder
+    /// Parameters of the objective that a further training can go on with.
+    public let heads: [(name: String, tensor: Tensor)]
+    /// What is to be said about it.
+    public let notes: [String]
+
+    /// Joins the parts.
+    public init(
+        encoder: any SpeechEncoder, heads: [(name: String, tensor: Tensor)] = [],
+        notes: [String] = []
+    ) {
+        self.encoder = encoder
+        self.heads = heads
+        self.notes = notes
+    }
 }
 
 /// What an objective says about one batch.

@@ -75,7 +75,11 @@ struct ConvolutionModule {
     }
 
     /// [B, T, D] to [B, T, D].
-    func callAsFunction(_ x: Tensor, _ mask: AttentionMask?, isTraining: Bool) -> Tensor {
+    ///
+    /// * `gates`: what channels are multiplied by.
+    func callAsFunction(
+        _ x: Tensor, _ mask: AttentionMask?, gates: Tensor?, isTraining: Bool
+    ) -> Tensor {
         var y = norm(x)
         if let mask { y = shape.convolution == .causal ? mask.zeroed(y) : mask.isolated(y) }
         // A pointwise convolution is a matrix product over channels.
@@ -88,10 +92,10 @@ struct ConvolutionModule {
         y = y.channelsLastConvolution(
             depthwise.to(y.dtype), nil, padding: padding, groups: shape.channels)
         switch depthwiseNorm {
-        case .layer(let norm): y = norm(y)
+        case .layer(let norm): y = gates.map { norm(y, open: $0) } ?? norm(y)
         case .batch(let norm): y = norm(y.transpose(1, 2)).transpose(1, 2)
         }
-        y = shape.activation(y)
+        y = shape.activation(y).gated(gates)
         y = y.linear(contract.to(y.dtype).squeeze(2))
         return isTraining ? y.dropout(shape.convolutionDropout) : y
     }
@@ -138,21 +142,26 @@ struct ConformerLayer: EncoderLayer {
     /// the factor ½ (zeros where nothing is left of it), both [B, T, D].
     func callAsFunction(
         _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
-        isTraining: Bool
+        gates: LayerGates?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
         var x = x
         if let first, let firstNorm {
-            x = x.adding(first(firstNorm(x), isTraining: isTraining), scale: 0.5)
+            x = x.adding(
+                first(firstNorm(x), gates: gates?.feedForward, isTraining: isTraining), scale: 0.5)
         }
         if let attention, let attentionNorm {
-            let attended = attention(attentionNorm(x), mask, isTraining: isTraining)
+            let attended = attention(
+                attentionNorm(x), mask, gates: gates?.heads, isTraining: isTraining)
             x = x + (isTraining ? attended.dropout(shape.hiddenDropout) : attended)
         }
-        if let convolution { x = x + convolution(x, mask, isTraining: isTraining) }
+        if let convolution {
+            x = x + convolution(x, mask, gates: gates?.convolution, isTraining: isTraining)
+        }
         guard let second, let secondNorm else {
             return (finalNorm(x), Tensor.zeros(x.shape, dtype: x.dtype, device: x.device))
         }
-        let feedForward = second(secondNorm(x), isTraining: isTraining)
+        let feedForward = second(
+            secondNorm(x), gates: gates?.secondFeedForward, isTraining: isTraining)
         return (finalNorm(x.adding(feedForward, scale: 0.5)), feedForward)
     }
 }

@@ -13,8 +13,7 @@ struct ConformerSelfAttention {
         var positions: PositionEmbeddings?
         var left = 0
         var right = 0
-        /// Radians from one frame to the next, for rotary positions, which turn the layer's input: as
-        /// many as half a head of the unpruned encoder has values.
+        /// [d / 2], radians from one frame to the next, for rotary positions.
         var rotaryFrequencies: [Float] = []
     }
 
@@ -57,14 +56,18 @@ struct ConformerSelfAttention {
     }
 
     /// [B, T, D] to [B, T, D].
-    func callAsFunction(_ x: Tensor, _ mask: AttentionMask?, isTraining: Bool) -> Tensor {
+    ///
+    /// * `gates`: what heads are multiplied by.
+    func callAsFunction(
+        _ x: Tensor, _ mask: AttentionMask?, gates: Tensor? = nil, isTraining: Bool
+    ) -> Tensor {
         let heads = shape.heads
-        let scale = 1 / Double(shape.headWidth ?? shape.width / heads).squareRoot()
+        let headWidth = shape.headWidth ?? shape.width / heads
+        let scale = 1 / Double(headWidth).squareRoot()
         var rotatedInput = x
         if case .rotary = position {
             rotatedInput = DistanceScores.rotated(
-                x.unflatten(2, [-1, 2 * shape.rotaryFrequencies.count]),
-                frequencies: shape.rotaryFrequencies
+                x.unflatten(2, [-1, headWidth]), frequencies: shape.rotaryFrequencies
             ).flatten(2, 3)
         }
         let q = (query(rotatedInput) * scale).splitHeads(heads)  // [B, n, T, d]
@@ -97,7 +100,7 @@ struct ConformerSelfAttention {
                 mixed.narrow(1, first, count).assign(attended(first, q.narrow(2, first, count)))
             }
         }
-        return output(mixed.unflatten(0, [-1, heads]).mergeHeads())
+        return output(mixed.unflatten(0, [-1, heads]).gatedHeads(gates).mergeHeads())
     }
 
     /// Scores of some queries [B, n, Q, d], already scaled, against all keys: [B·n, Q, T].

@@ -22,6 +22,8 @@ struct ConvolutionalFrontEnd {
     private static let partSamples = 1 << 19
     /// Frames of the first layer that its statistics are taken from at a time.
     private static let statisticsFrames = 1 << 12
+    /// The name of the fixed numbers that the last channels are multiplied by.
+    static let scaleName = "feature_extractor.scale"
 
     private let layers: [(convolution: Conv1d, norm: Norm)]
     private let activation: Activation
@@ -61,20 +63,23 @@ struct ConvolutionalFrontEnd {
     /// all in memory.
     ///
     /// * `lengths`: samples of each clip that these statistics are taken over; nil for all.
-    func callAsFunction(_ samples: Tensor, lengths: [Int]?) -> Tensor {
+    /// * `gates`: what channels are multiplied by.
+    func callAsFunction(
+        _ samples: Tensor, lengths: [Int]?, gates: EncoderGates? = nil
+    ) -> Tensor {
         let recorded: [Tensor?] = [samples] + layers.map { $0.convolution.weight }
         if samples.size(1) > Self.partSamples, !Tensor.records(recorded) {
             let clips = (0..<samples.size(0)).map {
-                inParts(samples.narrow(0, $0, 1), length: lengths?[$0] ?? samples.size(1))
+                inParts(samples.narrow(0, $0, 1), length: lengths?[$0] ?? samples.size(1), gates)
             }
             return clips.count == 1 ? clips[0] : .concatenate(clips, 0)
         }
         let lengths = lengths?.map { firstFrames(samples: $0) }
-        return frames(of: samples) { norm, x in norm(x, lengths: lengths) }
+        return frames(of: samples, gates) { norm, x in norm(x, lengths: lengths) }
     }
 
     /// One clip [1, N] to [1, T, C].
-    private func inParts(_ samples: Tensor, length: Int) -> Tensor {
+    private func inParts(_ samples: Tensor, length: Int, _ gates: EncoderGates?) -> Tensor {
         func part(_ frames: Range<Int>, hop: Int, field: Int) -> Tensor {
             samples.narrow(1, frames.lowerBound * hop, (frames.count - 1) * hop + field)
         }
@@ -89,7 +94,9 @@ struct ConvolutionalFrontEnd {
         let height = max(1, Self.partSamples / shape.hop)
         let parts = stride(from: 0, to: count, by: height).map { first in
             let range = first..<min(count, first + height)
-            return frames(of: part(range, hop: shape.hop, field: shape.receptiveField)) { norm, x in
+            return frames(
+                of: part(range, hop: shape.hop, field: shape.receptiveField), gates
+            ) { norm, x in
                 norm.normalized(x, by: statistics!)
             }
         }
@@ -100,17 +107,17 @@ struct ConvolutionalFrontEnd {
     ///
     /// * `normalize`: applies the norm over time of the first one.
     private func frames(
-        of samples: Tensor, normalize: (InstanceNorm, Tensor) -> Tensor
+        of samples: Tensor, _ gates: EncoderGates?, normalize: (InstanceNorm, Tensor) -> Tensor
     ) -> Tensor {
         var x = samples.unsqueeze(2)  // [B, N, 1]
-        for (convolution, norm) in layers {
+        for (index, (convolution, norm)) in layers.enumerated() {
             x = convolution(x)
             switch norm {
             case .none: break
             case .group(let norm): x = normalize(norm, x)
             case .layer(let norm): x = norm(x)
             }
-            x = activation(x)
+            x = activation(x).gated(gates?[UnitGroup(.convolution, layer: index)])
         }
         return scale.map { x * $0.to(x.dtype) } ?? x
     }

@@ -22,9 +22,11 @@ struct FeedForward {
     }
 
     /// [B, T, D] to [B, T, D].
-    func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
+    ///
+    /// * `gates`: what the units are multiplied by.
+    func callAsFunction(_ x: Tensor, gates: Tensor? = nil, isTraining: Bool) -> Tensor {
         let inner = up(x, activation: activation.fused)
-        if !isTraining { return down(inner) }
-        return down(inner.dropout(activationDropout)).dropout(dropout)
+        if !isTraining { return down(inner.gated(gates)) }
+        return down(inner.dropout(activationDropout).gated(gates)).dropout(dropout)
     }
 }

@@ -7,9 +7,10 @@ protocol EncoderLayer {
     ///
     /// * `bias`: what attention scores depend on besides their content, for layers that share it.
     /// * `map`: what the last layer attended to whose attention others reuse.
+    /// * `gates`: what units are multiplied by.
     func callAsFunction(
         _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
-        isTraining: Bool
+        gates: LayerGates?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor)
 }
 
@@ -21,10 +22,11 @@ struct LayerStack {
 
     /// Runs as many layers as the request needs and keeps in `output` what it asks for.
     ///
+    /// * `gates`: what units are multiplied by.
     /// - Returns: the output of the last layer that ran, [B, T, D].
     func callAsFunction(
-        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows? = nil, request: LayerRequest,
-        isTraining: Bool, keepingIn output: inout EncoderOutput
+        _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows? = nil, gates: EncoderGates? = nil,
+        request: LayerRequest, isTraining: Bool, keepingIn output: inout EncoderOutput
     ) -> Tensor {
         var x = x
         var map: AttentionMap?
@@ -33,7 +35,7 @@ struct LayerStack {
         {
             let number = index + 1
             let (state, feedForward) = layer(
-                x, mask, bias: bias, map: &map, isTraining: isTraining)
+                x, mask, bias: bias, map: &map, gates: gates?.layer(index), isTraining: isTraining)
             x = state
             if let scale = request.gradientScales[number] { x = x.scalingGradient(by: scale) }
             if request.hiddenStates.contains(number) { output.hiddenStates[number] = x }

@@ -40,9 +40,10 @@ struct SelfAttention {
     ///
     /// * `bias`: needed where it is gated.
     /// * `map`: of the last layer that had one; this layer's afterwards, where another needs it.
+    /// * `gates`: what heads are multiplied by.
     func callAsFunction(
         _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
-        isTraining: Bool
+        gates: Tensor?, isTraining: Bool
     ) -> Tensor {
         let own: AttentionMap
         if let query, let key {
@@ -60,6 +61,6 @@ struct SelfAttention {
         let isRecorded = isTraining && (own.gates != nil || dropout > 0 || isShared)
         let mixed =
             isRecorded ? own.probabilities.dropout(dropout).matmul(v) : own.attend(to: v)
-        return output(mixed.mergeHeads())
+        return output(mixed.gatedHeads(gates).mergeHeads())
     }
 }

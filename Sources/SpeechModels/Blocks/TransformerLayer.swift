@@ -88,7 +88,7 @@ struct TransformerLayer: EncoderLayer {
     /// where nothing is left of that network), both [B, T, D].
     func callAsFunction(
         _ x: Tensor, _ mask: AttentionMask?, bias: BiasRows?, map: inout AttentionMap?,
-        isTraining: Bool
+        gates: LayerGates?, isTraining: Bool
     ) -> (output: Tensor, feedForward: Tensor) {
         // Norms come before what they belong to, or behind the residual sum.
         func before(_ norm: LayerNorm?, _ x: Tensor) -> Tensor {
@@ -100,11 +100,13 @@ struct TransformerLayer: EncoderLayer {
         var x = x
         if let attention {
             let y = attention(
-                before(attentionNorm, x), mask, bias: bias, map: &map, isTraining: isTraining)
+                before(attentionNorm, x), mask, bias: bias, map: &map, gates: gates?.heads,
+                isTraining: isTraining)
             x = x + (isTraining ? y.dropout(shape.hiddenDropout) : y)
         }
         x = behind(attentionNorm, x)
-        let inner = feedForward?(before(feedForwardNorm, x), isTraining: isTraining)
+        let inner = feedForward?(
+            before(feedForwardNorm, x), gates: gates?.feedForward, isTraining: isTraining)
         var output = behind(feedForwardNorm, inner.map { x + $0 } ?? x)
         if shape.clampsHalf && output.dtype == .float16 {
             output = output.clamped(min: -Self.halfLimit, max: Self.halfLimit)

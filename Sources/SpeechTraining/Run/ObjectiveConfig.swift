@@ -16,6 +16,8 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
     case star(STaRHuBERTSettings)
     /// Many students in one set of weights, chosen after training.
     case onceForAll(OnceForAllSettings)
+    /// Joint distillation and pruning.
+    case dphubert(DPHuBERTSettings)
 
     /// The objectives that there are.
     public enum Name: String, ConfigChoice {
@@ -31,6 +33,8 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case star
         /// Many students in one set of weights, chosen after training.
         case onceForAll = "once_for_all"
+        /// Joint distillation and pruning.
+        case dphubert
 
         /// The objective with its defaults.
         public var defaults: ObjectiveConfig {
@@ -41,6 +45,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
             case .armhubert: .armhubert(ARMHuBERTSettings())
             case .star: .star(STaRHuBERTSettings())
             case .onceForAll: .onceForAll(OnceForAllSettings())
+            case .dphubert: .dphubert(DPHuBERTSettings())
             }
         }
     }
@@ -58,6 +63,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .armhubert: .armhubert
         case .star: .star
         case .onceForAll: .onceForAll
+        case .dphubert: .dphubert
         }
     }
 
@@ -71,6 +77,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .armhubert: self = .armhubert(try ARMHuBERTSettings(from: decoder))
         case .star: self = .star(try STaRHuBERTSettings(from: decoder))
         case .onceForAll: self = .onceForAll(try OnceForAllSettings(from: decoder))
+        case .dphubert: self = .dphubert(try DPHuBERTSettings(from: decoder))
         }
     }
 
@@ -85,6 +92,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .armhubert(let settings): try settings.encode(to: encoder)
         case .star(let settings): try settings.encode(to: encoder)
         case .onceForAll(let settings): try settings.encode(to: encoder)
+        case .dphubert(let settings): try settings.encode(to: encoder)
         }
     }
 
@@ -99,6 +107,7 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         case .armhubert(let settings): try settings.validate()
         case .star(let settings): try settings.validate()
         case .onceForAll(let settings): try settings.validate()
+        case .dphubert(let settings): try settings.validate()
         }
     }
 
@@ -122,6 +131,8 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
             try STaRHuBERT(settings, teachers: teachers, student: student, seed: seed)
         case .onceForAll(let settings):
             try OnceForAll(settings, teachers: teachers, student: student, seed: seed)
+        case .dphubert(let settings):
+            try DPHuBERT(settings, teachers: teachers, student: student, seed: seed)
         }
     }
 }

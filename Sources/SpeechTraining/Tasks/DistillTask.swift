@@ -66,10 +66,10 @@ public struct DistillTask {
                 .init(role: "teacher", name: name, fingerprint: Fingerprint.of(model))
             },
             notes: notes(teachers, student, origin)
-        ) { outcome in
+        ) { outcome, result in
             ModelCard(
                 teacher: first.directory, teacherName: places.teachers[0],
-                student: student.config, parameters: student.parameters.parameterCount,
+                student: result.config, parameters: result.parameters.parameterCount,
                 step: outcome.bestStep ?? outcome.step, validationLoss: outcome.bestValidation
             ).text
         }

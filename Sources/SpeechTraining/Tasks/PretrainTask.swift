@@ -67,7 +67,7 @@ public struct PretrainTask {
         return .init(
             objective: objective, studentExtractor: extractor, teacherExtractors: [],
             sources: sources ?? [], notes: [note(encoder, adopted: adopted)]
-        ) { outcome in
+        ) { outcome, _ in
             PretrainCard(
                 origin: source, objective: config.objective.name, encoder: encoder.config,
                 parameters: encoder.parameters.parameterCount,

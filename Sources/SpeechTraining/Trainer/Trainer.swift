@@ -202,7 +202,9 @@ final class Trainer {
         for warning in watch.observe(step: state.step, loss: loss, metrics: means) {
             reporter.note("warning: \(warning)")
         }
-        if state.step > 0, loss < state.bestLoss ?? .infinity {
+        if state.step > 0, loss < state.bestLoss ?? .infinity,
+            training.objective.isSelectable(step: state.step, steps: config.regime.steps)
+        {
             state.bestLoss = loss
             state.bestStep = state.step
             try save()

@@ -57,7 +57,7 @@ struct TrainingRun<Config: TrainingConfig> {
         /// What is said before the run starts.
         var notes: [String]
         /// The model card of the result.
-        var card: (Trainer.Outcome) -> String
+        var card: (Trainer.Outcome, any SpeechEncoder) -> String
     }
 
     let places: TrainingPlaces
@@ -203,7 +203,7 @@ struct TrainingRun<Config: TrainingConfig> {
             "steps \(step) … \(config.regime.steps) on \(device), \(Engine.threads) threads")
     }
 
-    /// The student of the best validation, or the last one, as a model directory.
+    /// What the training leaves behind, of the best validation or the last step, as a model directory.
     private func writeModel(
         _ training: TrainingStep, _ parts: Parts, _ directory: RunDirectory,
         _ outcome: Trainer.Outcome
@@ -211,9 +211,20 @@ struct TrainingRun<Config: TrainingConfig> {
         if let best = outcome.bestStep, best != outcome.step {
             _ = try TrainingCheckpoint.read(from: directory.checkpoint(step: best), into: training)
         }
-        try ModelWriter.write(
-            training.objective.student, featureExtractor: parts.studentExtractor,
-            card: parts.card(outcome), to: directory.model)
+        let result = training.objective.result()
+        try AtomicDirectory.write(to: directory.model) { folder in
+            try ModelWriter.fill(
+                folder, result.encoder, featureExtractor: parts.studentExtractor)
+            try AtomicFile.write(
+                parts.card(outcome, result.encoder),
+                to: folder.appendingPathComponent("README.md"))
+            if !result.heads.isEmpty {
+                try SafetensorsWriter.write(
+                    result.heads.map { SafetensorsEntry(name: $0.name, tensor: $0.tensor) },
+                    to: folder.appendingPathComponent("heads.safetensors"))
+            }
+        }
+        for note in result.notes { reporter.note(note) }
         reporter.note("model written to \(directory.model.path)")
     }
 }

@@ -22,6 +22,20 @@ public struct LayerNorm {
         }
         return x.layerNorm(weight.to(x.dtype), bias.to(x.dtype), epsilon: epsilon)
     }
+
+    /// [..., D] to [..., D] as if there were no columns but those above 0 in `open` [D]; what comes out
+    /// of the others has no meaning.
+    public func callAsFunction(_ x: Tensor, open: Tensor) -> Tensor {
+        let type: DType = x.dtype == .float64 ? .float64 : .float32
+        let isOpen = open.isGreater(than: open.zerosLike()).to(type)
+        let count = isOpen.sum().clamped(min: 1.0)
+        let values = x.to(type)
+        let center = (values * isOpen).sum([-1], keepDimensions: true) / count
+        let centered = (values - center) * isOpen
+        let variance = centered.power(2).sum([-1], keepDimensions: true) / count
+        let normal = centered / (variance + epsilon).squareRoot()
+        return (normal * weight.to(type) + bias.to(type)).to(x.dtype)
+    }
 }
 
 /// Normalisation of channels by running statistics, as evaluation does it.

@@ -101,6 +101,10 @@ extension Tensor {
         Operator.clampMinimum(.tensor(self), .double(min))
     }
     /// Element-wise restriction to [min, max].
+    public func clamped(min: Double, max: Double) -> Tensor {
+        Operator.clamp(.tensor(self), .double(min), .double(max))
+    }
+    /// Element-wise restriction to [min, max].
     public func clamped(min: Int, max: Int) -> Tensor {
         Operator.clamp(.tensor(self), .int(min), .int(max))
     }

@@ -86,7 +86,9 @@ public final class SEWEncoder: SpeechEncoder {
         if let frameMask { x = frameMask.zeroed(x) }
 
         let squeezed = frames / squeeze
-        x = squeezedMean(x) + positions(x, frameMask).narrow(1, 0, squeezed)
+        let squeezedFrames = squeezedMean(x)
+        if request.wantsProjectedFeatures { output.projectedFeatures = squeezedFrames }
+        x = squeezedFrames + positions(x, frameMask).narrow(1, 0, squeezed)
         x = norm(x)
         if isTraining { x = x.dropout(base.hiddenDropout) }
         // In a padded batch of the reference a squeezed frame is attended to if any of its frames is

@@ -2,7 +2,7 @@ public import Torch
 
 /// w2v-BERT 2.0 and the speech encoder of SeamlessM4T v2: stacked filterbank frames through conformer
 /// layers (`Wav2Vec2BertModel`, `SeamlessM4Tv2SpeechEncoder`).
-public final class W2VBertEncoder: SpeechEncoder {
+public final class W2VBertEncoder: PrunableEncoder {
     /// What SeamlessM4T v2 has besides: a norm behind the layers and one at the end.
     struct Seamless {
         /// Of the norms in layers and adapter.
@@ -21,6 +21,8 @@ public final class W2VBertEncoder: SpeechEncoder {
     public var precision: DType
     /// Whether dropout is active.
     public var isTraining = false
+    /// What units are multiplied by.
+    public var gates: EncoderGates?
 
     private let inputNorm: LayerNorm
     private let projection: Linear
@@ -123,6 +125,7 @@ public final class W2VBertEncoder: SpeechEncoder {
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
         if let mask { x = mask.zeroed(x) }
+        if request.wantsProjectedFeatures { output.projectedFeatures = x }
         if let reduction {
             x = reduction(x)
             mask = AttentionMask(
@@ -131,7 +134,7 @@ public final class W2VBertEncoder: SpeechEncoder {
         }
 
         x = layers(
-            x, mask, request: request, isTraining: isTraining, keepingIn: &output)
+            x, mask, gates: gates, request: request, isTraining: isTraining, keepingIn: &output)
         guard request.wantsLastHiddenState else { return output }
 
         if let norm { x = norm(x) }

@@ -3,7 +3,7 @@ public import Torch
 /// wav2vec 2.0 and its relatives: samples through strided convolutions and layers
 /// (`Wav2Vec2Model`, `HubertModel`, `UniSpeechSatModel`, `WavLMModel`, `Data2VecAudioModel`,
 /// `Wav2Vec2ConformerModel`).
-public final class Wav2Vec2Encoder: SpeechEncoder {
+public final class Wav2Vec2Encoder: PrunableEncoder {
     /// What follows the feature projection, in which the relatives differ.
     struct Body {
         /// What is added to the projected features [B, T, D], if anything.
@@ -25,6 +25,8 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     public var precision: DType
     /// Whether dropout is active.
     public var isTraining = false
+    /// What units are multiplied by.
+    public var gates: EncoderGates?
 
     private let frontEnd: ConvolutionalFrontEnd
     private let projectionNorm: LayerNorm?
@@ -83,7 +85,7 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     ) -> EncoderOutput {
         let base = configuration
         let features = frontEnd(
-            input.values.to(precision), lengths: input.isolatedLengths)  // [B, T, C]
+            input.values.to(precision), lengths: input.isolatedLengths, gates: gates)  // [B, T, C]
         let frames = features.size(1)
         let lengths = input.frameLengths(frames / (reduction?.factor ?? 1), frameCount)
         func mask(_ lengths: [Int], of frames: Int) -> AttentionMask? {
@@ -110,6 +112,7 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
         if let frameMask { x = frameMask.zeroed(x) }
+        if request.wantsProjectedFeatures { output.projectedFeatures = x }
         if let positions = body.positions { x = x + positions(x, frameMask) }
         if !body.normIsLast { x = norm(x) }
         if isTraining { x = x.dropout(configuration.hiddenDropout) }
@@ -117,7 +120,7 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
 
         x = body.layers(
             x, reduction == nil ? frameMask : mask(lengths, of: x.size(1)),
-            bias: body.bias?(frames: x.size(1), x.dtype), request: request,
+            bias: body.bias?(frames: x.size(1), x.dtype), gates: gates, request: request,
             isTraining: isTraining, keepingIn: &output)
         guard request.wantsLastHiddenState else { return output }
 

@@ -93,6 +93,7 @@ public final class WhisperEncoder: SpeechEncoder {
         }
         var x = first(features.to(precision)).gelu()
         x = second(x).gelu()  // [B, T, D]
+        if request.wantsProjectedFeatures { output.projectedFeatures = x }
         x = x + positions.to(x.dtype)
         if isTraining { x = x.dropout(configuration.hiddenDropout) }
         x = layers(x, nil, request: request, isTraining: isTraining, keepingIn: &output)
