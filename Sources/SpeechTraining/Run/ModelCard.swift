@@ -6,6 +6,7 @@ import SpeechModels
 struct ModelCard {
     let teacher: ModelDirectory
     let teacherName: String
+    let objective: ObjectiveConfig.Name
     let student: any EncoderConfig
     let parameters: Int
     let step: Int
@@ -21,9 +22,8 @@ struct ModelCard {
         lines += [
             "base_model: \(baseModel)", "tags:", "- colld", "- distillation", "- speech", "---", "",
             "# \(student.modelType) student, \(student.layerCount)x\(student.width)", "",
-            "A speech encoder distilled from `\(baseModel)` by contrastive layer-to-layer "
-                + "distillation (CoLLD, arXiv 2309.07707). It is a feature extractor: fine-tune it "
-                + "for recognition or translation.", "",
+            "A speech encoder distilled from `\(baseModel)` by \(objective.citation). It is a feature "
+                + "extractor: fine-tune it for recognition or translation.", "",
         ]
         lines += Self.table(
             of: student, parameters: parameters, step: step, validationLoss: validationLoss)

@@ -36,6 +36,20 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         /// Joint distillation and pruning.
         case dphubert
 
+        /// What a model was distilled by, with its source.
+        var citation: String {
+            switch self {
+            case .colld: "contrastive layer-to-layer distillation (CoLLD, arXiv 2309.07707)"
+            case .regression: "regression of its layers"
+            case .data2vec: "masked regression in the style of data2vec (arXiv 2202.03555)"
+            case .armhubert: "masked and unmasked distillation (ARMHuBERT, arXiv 2305.11685)"
+            case .star: "distillation of temporal relations (STaRHuBERT, arXiv 2312.09040)"
+            case .onceForAll:
+                "once-for-all distillation in the style of LightHuBERT (arXiv 2203.15610)"
+            case .dphubert: "joint distillation and pruning (DPHuBERT, arXiv 2305.17651)"
+            }
+        }
+
         /// The objective with its defaults.
         public var defaults: ObjectiveConfig {
             switch self {

@@ -69,7 +69,8 @@ public struct DistillTask {
         ) { outcome, result in
             ModelCard(
                 teacher: first.directory, teacherName: places.teachers[0],
-                student: result.config, parameters: result.parameters.parameterCount,
+                objective: config.objective.name, student: result.config,
+                parameters: result.parameters.parameterCount,
                 step: outcome.bestStep ?? outcome.step, validationLoss: outcome.bestValidation
             ).text
         }

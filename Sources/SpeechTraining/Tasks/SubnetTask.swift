@@ -187,7 +187,8 @@ public struct SubnetTask {
         let teacher = try RunProvenance.read(from: directory.provenance).models
             .first { $0.role == "teacher" }
         let card = ModelCard(
-            teacher: model.directory, teacherName: teacher?.name ?? "", student: own.config,
+            teacher: model.directory, teacherName: teacher?.name ?? "",
+            objective: config.objective.name, student: own.config,
             parameters: candidate.parameters, step: config.regime.steps,
             validationLoss: candidate.loss)
         try ModelWriter.write(
