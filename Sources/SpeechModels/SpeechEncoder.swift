@@ -175,8 +175,8 @@ public struct EncoderOutput {
     /// [B, T, D], behind the final LayerNorm and before the adapter; nil if the request did not ask
     /// for the last hidden state.
     public internal(set) var encoderOutput: Tensor?
-    /// [B, T, F], what the projection makes hidden states of: normalised, never masked; nil if the
-    /// request did not ask for it, and of Whisper.
+    /// [B, T, F], what the projection makes hidden states of: normalised, never masked, with the mean of
+    /// those that become one hidden state; nil if the request did not ask for it, and of Whisper.
     public internal(set) var features: Tensor?
     /// [B, T, F], the output of a waveform front end before its norm; nil where there is none, and if
     /// the request did not ask for features.

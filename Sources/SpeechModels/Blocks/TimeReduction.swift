@@ -1,4 +1,4 @@
-import Torch
+public import Torch
 
 /// Joins neighbouring frames before the first layer: a convolution whose kernel and stride are the
 /// number of frames that become one (FitHuBERT).
@@ -27,6 +27,13 @@ struct TimeReduction {
 }
 
 extension Tensor {
+    /// The means of every `factor` frames, [B, T, D] to [B, ⌊T / factor⌋, D]; itself where that is 1.
+    public func joinedFrames(by factor: Int) -> Tensor {
+        if factor == 1 { return self }
+        let joined = size(1) / factor
+        return narrow(1, 0, joined * factor).unflatten(1, [joined, factor]).mean([2])
+    }
+
     /// A mask [B, T'] of frames of which each stands for `factor`, as one [B, T] of the latter.
     ///
     /// Frames behind the last one are not masked; a mask [B, T] stays as it is.

@@ -12,6 +12,8 @@ public struct FilterbankInput {
     private let extractor: (any FeatureExtractor)?
     /// The values of one frame.
     public let width: Int
+    /// Frames of the input that become one hidden state.
+    private let factor: Int
 
     /// - Throws: `ObjectiveError.invalidSetting` for an encoder whose frames are not a multiple of 10 ms
     ///   apart.
@@ -19,6 +21,8 @@ public struct FilterbankInput {
         guard config.featureExtractor == .wav2vec2 else {
             extractor = nil
             width = config.inputWidth
+            let frames = 1 << 20
+            factor = frames / max(1, config.frameCount(inputLength: frames))
             return
         }
         var filterbank = FeatureExtractorConfig(kind: .seamlessM4T)
@@ -33,6 +37,7 @@ public struct FilterbankInput {
                 found: "frames of \(hop) samples")
         }
         filterbank.stride = hop / shift
+        factor = 1
         extractor = filterbank.makeExtractor()
         width = filterbank.inputWidth
     }
@@ -44,8 +49,9 @@ public struct FilterbankInput {
     public func callAsFunction(_ input: EncoderInput) throws -> (values: Tensor, lengths: [Int]) {
         guard let extractor else {
             let frames = input.values.size(1)
-            let lengths = input.lengths ?? Array(repeating: frames, count: input.batchSize)
-            return (Self.standardized(input.values, lengths), lengths)
+            let lengths = (input.lengths ?? Array(repeating: frames, count: input.batchSize))
+                .map { $0 / factor }
+            return (Self.standardized(input.values.joinedFrames(by: factor), lengths), lengths)
         }
         let padded = input.values.size(1)
         let samples = input.values.floats()

@@ -79,8 +79,10 @@ public struct GumbelQuantizer {
     public init(_ scope: ParameterScope, _ settings: GumbelSettings, inputs: Int) {
         self.settings = settings
         let entries = settings.groups * settings.entries
+        // Around 0, where the reference has 0 … 1: what all entries have in common makes all targets
+        // alike (cosines of 0.8) until it is unlearned, which takes more updates than small runs have.
         codevectors = scope.parameter(
-            "codevectors", [1, entries, settings.width / settings.groups], .uniform(0, 1))
+            "codevectors", [1, entries, settings.width / settings.groups], .uniform(-1, 1))
         projection = Linear(
             scope["weight_proj"], inputs, entries, initializer: .normal(standardDeviation: 1))
     }

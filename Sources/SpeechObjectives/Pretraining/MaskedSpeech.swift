@@ -62,14 +62,18 @@ struct MaskedSpeech {
     /// The hidden frames of a layer, [B · M, D].
     func states(layer: Int) -> Tensor { rows.select(from: output.hiddenStates[layer]!) }
 
-    /// Checks that frames can be hidden from an encoder.
+    /// Checks that frames can be hidden from an encoder, and that there are features to quantise.
+    ///
+    /// Whisper's convolutions stand where others project features.
     ///
     /// - Throws: `ObjectiveError.invalidSetting`.
     static func requireMaskable(_ student: any SpeechEncoder) throws {
-        guard student.isMaskable else {
+        guard student.isMaskable, student.config.featureExtractor != .whisper else {
             throw ObjectiveError.invalidSetting(
                 key: "model.family",
-                expected: "an encoder with masked_spec_embed, which stands for masked frames",
+                expected:
+                    "an encoder of samples or stacked filterbank frames, with masked_spec_embed "
+                    + "for those that are hidden",
                 found: student.config.modelType)
         }
     }

@@ -22,7 +22,7 @@ public struct RandomProjectionObjectiveSettings: Codable, Equatable, Sendable {
     }
 }
 
-/// Masked prediction of random-projection codes (BEST-RQ, Chiu et al. 2022): for each masked frame the
+/// Masked prediction of random-projection codes (BEST-RQ, arXiv 2202.01855): for each masked frame the
 /// last layer names the code of what was hidden.
 public final class RandomProjectionObjective: TrainingObjective {
     /// The settings.

@@ -24,7 +24,7 @@ public struct RandomProjectionSettings: Codable, Equatable, Sendable {
     }
 }
 
-/// Turns features into codes by random projections and random codebooks (BEST-RQ, Chiu et al. 2022,
+/// Turns features into codes by random projections and random codebooks (BEST-RQ, arXiv 2202.01855,
 /// section 3.1).
 ///
 /// Projections and codebooks are a function of the seed and stay as they are; as buffers they are

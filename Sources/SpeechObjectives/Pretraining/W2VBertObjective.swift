@@ -74,7 +74,7 @@ public struct W2VBertSettings: Codable, Equatable, Sendable {
     }
 }
 
-/// w2v-BERT (Chung et al. 2021): wav2vec 2.0's contrastive loss on an intermediate layer, and masked
+/// w2v-BERT (arXiv 2108.06209): wav2vec 2.0's contrastive loss on an intermediate layer, and masked
 /// prediction of codes on the last.
 public final class W2VBertObjective: TrainingObjective {
     /// The settings.

@@ -56,7 +56,7 @@ public struct Wav2Vec2Settings: Codable, Equatable, Sendable {
     }
 }
 
-/// wav2vec 2.0 (Baevski et al. 2020): for each masked frame the encoder picks the quantised features
+/// wav2vec 2.0 (arXiv 2006.11477): for each masked frame the encoder picks the quantised features
 /// of that frame among those of other masked frames; codebooks are learned with it.
 public final class Wav2Vec2Objective: TrainingObjective {
     /// The settings.

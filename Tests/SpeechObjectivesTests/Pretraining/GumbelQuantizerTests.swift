@@ -5,8 +5,9 @@ import Testing
 import Torch
 
 @Suite struct GumbelQuantizerTests {
-    /// Two groups of two entries of one value: 10, 20 and 30, 40. The logits of the first group are
-    /// the features, those of the second their negatives.
+    /// Two groups of two entries of one value: 10, 20 and 30, 40.
+    ///
+    /// The logits of the first group are the features, those of the second their negatives.
     private func byHand() -> (quantizer: GumbelQuantizer, store: ParameterStore) {
         var settings = GumbelSettings()
         (settings.groups, settings.entries, settings.width) = (2, 2, 2)

@@ -71,8 +71,8 @@ public final class SEWEncoder: SpeechEncoder {
 
         var x = inputNorm(features)
         if request.wantsFeatures {
-            output.features = squeezedMean(x)
-            output.frontEndFeatures = squeezedMean(features)
+            output.features = x.joinedFrames(by: squeeze)
+            output.frontEndFeatures = features.joinedFrames(by: squeeze)
         }
         if let projection { x = projection(x) }  // [B, T, D]
         if isTraining { x = x.dropout(base.featureProjectionDropout) }
@@ -86,9 +86,9 @@ public final class SEWEncoder: SpeechEncoder {
         if let frameMask { x = frameMask.zeroed(x) }
 
         let squeezed = frames / squeeze
-        let squeezedFrames = squeezedMean(x)
-        if request.wantsProjectedFeatures { output.projectedFeatures = squeezedFrames }
-        x = squeezedFrames + positions(x, frameMask).narrow(1, 0, squeezed)
+        let joined = x.joinedFrames(by: squeeze)
+        if request.wantsProjectedFeatures { output.projectedFeatures = joined }
+        x = joined + positions(x, frameMask).narrow(1, 0, squeezed)
         x = norm(x)
         if isTraining { x = x.dropout(base.hiddenDropout) }
         // In a padded batch of the reference a squeezed frame is attended to if any of its frames is
@@ -110,12 +110,5 @@ public final class SEWEncoder: SpeechEncoder {
         output.encoderOutput = x
         output.lastHiddenState = x
         return output
-    }
-
-    /// The means of the frames that squeezed ones are made of.
-    private func squeezedMean(_ x: Tensor) -> Tensor {
-        let squeeze = configuration.squeezeFactor
-        let squeezed = x.size(1) / squeeze
-        return x.narrow(1, 0, squeezed * squeeze).unflatten(1, [squeezed, squeeze]).mean([2])
     }
 }

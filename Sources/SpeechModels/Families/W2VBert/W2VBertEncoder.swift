@@ -116,7 +116,9 @@ public final class W2VBertEncoder: PrunableEncoder {
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
         var features = input.values
-        if request.wantsFeatures { output.features = inputNorm(features) }
+        if request.wantsFeatures {
+            output.features = inputNorm(features).joinedFrames(by: reduction?.factor ?? 1)
+        }
         if let masked, hearsZeros { features = features.filled(where: masked.unsqueeze(2), 0) }
         var x = projection(inputNorm(features).to(precision))  // [B, T, D]
         if isTraining { x = x.dropout(configuration.featureProjectionDropout) }

@@ -102,8 +102,8 @@ public final class Wav2Vec2Encoder: PrunableEncoder {
 
         let normed = projectionNorm?(features) ?? features
         if request.wantsFeatures {
-            output.features = normed
-            output.frontEndFeatures = features
+            output.features = normed.joinedFrames(by: reduction?.factor ?? 1)
+            output.frontEndFeatures = features.joinedFrames(by: reduction?.factor ?? 1)
         }
         var x = projection(normed)  // [B, T, D]
         if isTraining { x = x.dropout(configuration.featureProjectionDropout) }
