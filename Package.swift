@@ -54,6 +54,7 @@ let package = Package(
             dependencies: [
                 "SpeechObjectives", "SpeechAudio", .product(name: "Yams", package: "Yams"),
             ],
+            resources: [.embedInCode("Presets")],
             swiftSettings: strict),
         .target(
             name: "SpeechInference", dependencies: ["SpeechCore", "COnnxRuntime"],

@@ -121,10 +121,16 @@ public struct TrainingBatch {
     public let student: EncoderInput
     /// What each teacher hears; the student's own tensors where both use one feature extractor.
     public let teachers: [EncoderInput]
+    /// How many times faster than the teachers the student hears each clip; nil where all hear the
+    /// same speed.
+    public let studentSpeeds: [Double]?
 
     /// Joins the inputs of all encoders.
-    public init(student: EncoderInput, teachers: [EncoderInput]) {
+    public init(
+        student: EncoderInput, teachers: [EncoderInput], studentSpeeds: [Double]? = nil
+    ) {
         self.student = student
         self.teachers = teachers
+        self.studentSpeeds = studentSpeeds
     }
 }

@@ -46,8 +46,11 @@ extension Commands {
             let train = try run.lines("metrics/train.jsonl")
             #expect(try run.steps("train") == [2, 4, 6, 8])
             let pairs = ["1:2", "2:3"].flatMap { pair in
-                ["loss", "accuracy", "positive_cosine", "negative_cosine", "target_cosine"]
-                    .map { "\(pair)/\($0)" }
+                [
+                    "loss", "accuracy", "positive_cosine", "negative_cosine", "target_cosine",
+                    "prediction_rank", "target_rank",
+                ]
+                .map { "\(pair)/\($0)" }
             }
             let own = [
                 "audio_seconds_per_second", "data_wait", "frames", "grad_norm", "loss", "lr",

@@ -56,7 +56,7 @@ extension Commands {
             ],
             "colld distill": [
                 "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
-                "--output=", "--resume", "--reverb-manifest=", "--teacher=", "--train=…",
+                "--output=", "--resume", "--reverb-manifest=", "--teacher=…", "--train=…",
                 "--valid=",
                 "<overrides>…",
             ],
@@ -72,6 +72,7 @@ extension Commands {
                 "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
+            "colld presets": ["--json", "<name>"],
             "colld inspect": ["--json", "--seconds=", "<model>"],
         ]
 

@@ -178,7 +178,8 @@ import Torch
         #expect(
             object.keys.sorted() == [
                 "distractors", "exclude_radius", "frames", "head", "layer_mapping", "layer_weights",
-                "masking", "share_distractors", "target", "teacher_weights", "temperature",
+                "learn_temperature", "masking", "share_distractors", "target",
+                "teacher_weights", "temperature",
             ])
     }
 }

@@ -60,9 +60,11 @@ import Torch
             #expect(perFrame.enumerated().allSatisfy { $0 < 13 || 18..<20 ~= $0 || $1 == 0 })
             expectClose(found.sum.item(), expected.sum, within: 20 * tolerance)
             let diagnostics = try #require(found.diagnostics).values.doubles()
-            expectClose(diagnostics, expected.diagnostics, within: tolerance, "diagnostics")
+            expectClose(
+                Array(diagnostics.prefix(5)), expected.diagnostics, within: tolerance, "diagnostics"
+            )
         }
-        #expect(ContrastiveLoss.Diagnostics.names.count == expected.diagnostics.count)
+        #expect(ContrastiveLoss.Diagnostics.names.count == expected.diagnostics.count + 2)
     }
 
     /// What is drawn as counts is the same loss as the list of draws.
@@ -104,7 +106,9 @@ import Torch
         let mean = result.sum.item() / Double(drawn.anchorCount)
         expectClose(mean, log(101), within: 0.04)
         let diagnostics = try #require(result.diagnostics).values.doubles()
-        expectClose(diagnostics, [mean, 0, 0, 0, 0], within: 0.03)
+        expectClose(Array(diagnostics.prefix(5)), [mean, 0, 0, 0, 0], within: 0.03)
+        // 256 of 270 random directions, nearly orthogonal.
+        #expect(diagnostics[5...].allSatisfy { 240...256 ~= $0 }, "\(diagnostics)")
     }
 
     @Test func gradientsEqualFiniteDifferences() throws {
@@ -175,8 +179,8 @@ import Torch
             withDiagnostics: true)
         expectClose(result.perFrame.doubles(), expected.perFrame, within: tolerance)
         expectClose(
-            try #require(result.diagnostics).values.doubles(), expected.diagnostics,
-            within: tolerance)
+            Array(try #require(result.diagnostics).values.doubles().prefix(5)),
+            expected.diagnostics, within: tolerance)
     }
 
     @Test func silenceThroughoutTeachesNothing() throws {
@@ -191,7 +195,10 @@ import Torch
         expectClose(
             try #require(predictions.gradient).doubles(), Array(repeating: 0, count: 60),
             within: 1e-6)
-        #expect(try #require(result.diagnostics).values.isAllFinite())
+        let diagnostics = try #require(result.diagnostics).values.doubles()
+        #expect(diagnostics.allSatisfy { $0.isFinite })
+        // Which is seen by that all targets are the same.
+        expectClose([diagnostics[4], diagnostics[6]], [1, 1], within: 1e-4)
     }
 
     /// Only directions count, and a perfect prediction has hardly any loss.

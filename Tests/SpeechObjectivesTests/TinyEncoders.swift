@@ -150,8 +150,8 @@ struct NaiveLoss {
 
     /// One utterance.
     ///
-    /// Anchors without distractors are left out; distractors with the anchor's own target do not
-    /// count.
+    /// Anchors without distractors are left out; distractors with the anchor's own target count only
+    /// in the cosine between targets.
     init(
         _ predictions: [[Double]], _ targets: [[Double]], distractors: [[Int]],
         temperature: Double
@@ -167,8 +167,8 @@ struct NaiveLoss {
             positiveCosine.append(positive)
             let count = Double(max(1, negatives.count))
             negativeCosine.append(negatives.reduce(0, +) / count)
-            let between = others.map { Matrix.cosine(targets[anchor], targets[$0]) }
-            targetCosine.append(between.reduce(0, +) / count)
+            let between = drawn.map { Matrix.cosine(targets[anchor], targets[$0]) }
+            targetCosine.append(between.reduce(0, +) / Double(drawn.count))
         }
     }
 
@@ -181,7 +181,7 @@ struct NaiveLoss {
         targetCosine += other.targetCosine
     }
 
-    /// Means over anchors, in the order of `ContrastiveLoss.Diagnostics`.
+    /// Means over anchors, in the order of `PairDiagnostics`, without the ranks.
     var diagnostics: [Double] {
         [perFrame, accuracy, positiveCosine, negativeCosine, targetCosine].map {
             $0.reduce(0, +) / Double(max(1, $0.count))

@@ -44,7 +44,7 @@ struct DistillCommand: ParsableCommand {
     @Option(help: "Run directory.")
     var output: String?
 
-    @Option(help: "YAML run file.")
+    @Option(help: "YAML run file, or the name of a preset (colld presets).")
     var config: String?
 
     @Option(help: "cpu, cuda or cuda:N.")
@@ -72,9 +72,8 @@ struct DistillCommand: ParsableCommand {
     }
 
     func run() throws {
-        let config = try ConfigDocument.read(
+        let config = try ConfigDocument.readRun(
             DistillConfig(), file: config, overrides: overrides)
-        try config.validate()
         if dumpConfig {
             print(try ConfigDocument.text(config), terminator: "")
             return

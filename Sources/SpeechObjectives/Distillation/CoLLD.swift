@@ -7,8 +7,10 @@ public import Torch
 public struct CoLLDSettings: Codable, Equatable, Sendable {
     /// Masking, layer mapping, target and head.
     public var layers = LayerSettings()
-    /// τ of the contrastive loss.
+    /// τ of the contrastive loss, or its first value.
     public var temperature = 0.1
+    /// Whether τ is trained with the heads, down to 0.01 at the lowest (CLIP, section 2.5).
+    public var learnsTemperature = false
     /// K, the number of distractors.
     public var distractors = DistractorCount.sampled(100)
     /// Whether all layers of a batch share one draw of distractors.
@@ -18,6 +20,7 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case temperature, distractors
+        case learnsTemperature = "learn_temperature"
         case sharesDistractors = "share_distractors"
         case excludeRadius = "exclude_radius"
     }
@@ -30,6 +33,7 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         layers = try LayerSettings(from: decoder)
         temperature = try container.decode(Double.self, forKey: .temperature)
+        learnsTemperature = try container.decode(Bool.self, forKey: .learnsTemperature)
         distractors = try container.decode(DistractorCount.self, forKey: .distractors)
         sharesDistractors = try container.decode(Bool.self, forKey: .sharesDistractors)
         excludeRadius = try container.decode(Int.self, forKey: .excludeRadius)
@@ -40,6 +44,7 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
         try layers.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(temperature, forKey: .temperature)
+        try container.encode(learnsTemperature, forKey: .learnsTemperature)
         try container.encode(distractors, forKey: .distractors)
         try container.encode(sharesDistractors, forKey: .sharesDistractors)
         try container.encode(excludeRadius, forKey: .excludeRadius)
@@ -80,6 +85,8 @@ public final class CoLLD: TrainingObjective {
     public let matching: LayerMatching
 
     private let contrastiveLoss: ContrastiveLoss
+    /// −log τ, where that is trained.
+    private let logScale: Tensor?
 
     /// * `seed`: of the heads' first values.
     /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the models.
@@ -94,6 +101,11 @@ public final class CoLLD: TrainingObjective {
             settings.layers, teachers: teachers, student: student, seed: seed,
             minimumFrames: settings.excludeRadius + 2)
         contrastiveLoss = ContrastiveLoss(temperature: settings.temperature)
+        let first = -log(settings.temperature)
+        logScale =
+            settings.learnsTemperature
+            ? matching.heads.root.parameter("log_scale", [], .constant(first)) : nil
+        logScale?.requiresGradient = true
     }
 
     /// The trained encoder.
@@ -122,25 +134,33 @@ public final class CoLLD: TrainingObjective {
             seed: seed.seed, stream: 0x636f_6c6c_64, UInt64(seed.step), UInt64(seed.batch))
         let pass = try matching.pass(on: batch, context, using: &generator)
         return context.measure(.loss) {
-            var distractors = draw(pass.rows.frames, &generator)
+            var drawn: [Distractors] = pass.rows.map { draw($0.frames, &generator) }
             var metrics: [(name: String, value: Double)] = []
+            var isFirst = true
             let sum = pass.sum { index, prediction, target in
-                if index > 0 && !settings.sharesDistractors {
-                    distractors = draw(pass.rows.frames, &generator)
+                let teacher = matching.pairs[index].teacher
+                if !isFirst && !settings.sharesDistractors {
+                    drawn[teacher] = draw(pass.rows[teacher].frames, &generator)
                 }
+                isFirst = false
                 let result = contrastiveLoss(
-                    prediction, targets: ContrastiveLoss.unit(target), distractors,
+                    prediction, targets: ContrastiveLoss.unit(target), drawn[teacher],
+                    scale: scale,
                     withDiagnostics: context.withDiagnostics)
                 if let diagnostics = result.diagnostics {
-                    let name = matching.pairs[index].name
-                    metrics += zip(ContrastiveLoss.Diagnostics.names, diagnostics.values.doubles())
-                        .map { ("\(name)/\($0)", $1) }
+                    metrics += diagnostics.metrics(of: matching.pairs[index].name)
                 }
                 return result.sum
             }
-            return LossReport(sum: sum, count: distractors.anchorCount, metrics: metrics)
+            if context.withDiagnostics, let scale {
+                metrics.append(("temperature", 1 / scale.item()))
+            }
+            return LossReport(sum: sum, count: drawn[0].anchorCount, metrics: metrics)
         }
     }
+
+    /// 1 / τ with its history, anew for each pair: that of another is gone with its gradient.
+    private var scale: Tensor? { logScale.map { $0.exp().clamped(min: 0, max: 100) } }
 
     private func draw(_ frames: [[Int]], _ generator: inout SeededGenerator) -> Distractors {
         .draw(

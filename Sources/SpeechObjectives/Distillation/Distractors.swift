@@ -104,6 +104,25 @@ public struct Distractors {
         self = table.finished(dtype: dtype, device: .cpu)
     }
 
+    /// Takes out distractors whose target is the positive's own: digital silence has many frames
+    /// with one and the same feature.
+    ///
+    /// Equal targets are found by their projections on two fixed directions, which costs nothing
+    /// beside the product of all targets with each other.
+    ///
+    /// * `logCounts`: [B, M, M].
+    /// * `targets`: unit vectors [B, M, D].
+    static func withoutEqual(_ logCounts: Tensor, _ targets: Tensor) -> Tensor {
+        let directions = Tensor.normal(
+            [targets.size(-1), 2], generator: RandomGenerator(seed: 0x6571_7561_6c)
+        ).to(targets.dtype).to(targets.device)
+        let places = targets.matmul(directions)  // [B, M, 2]
+        let distances = (places.unsqueeze(2) - places.unsqueeze(1)).abs().max([3])  // [B, M, M]
+        let isEqual = distances.isLess(than: targets.dtype == .float64 ? 1e-13 : 1e-6)
+        let eye = Tensor.identity(targets.size(1), dtype: .bool, device: targets.device)
+        return logCounts.filled(where: isEqual.and(eye.not()), -.infinity)
+    }
+
     fileprivate init(logCounts: Tensor, weights: Tensor, anchorCount: Int) {
         self.logCounts = logCounts
         self.weights = weights

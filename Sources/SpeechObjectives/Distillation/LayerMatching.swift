@@ -35,6 +35,8 @@ public final class LayerMatching {
     public let minimumFrames: Int
 
     private let headOfPair: [PredictionHead]
+    /// By teacher.
+    fileprivate let alignments: [FrameAlignment]
 
     /// * `seed`: of the heads' first values.
     /// * `minimumFrames`: what the loss needs of an utterance.
@@ -50,6 +52,9 @@ public final class LayerMatching {
         self.student = student
         self.minimumFrames = max(minimumFrames, settings.masking.minimumFrames)
         pairs = try Self.pairs(settings, teachers, student)
+        alignments = try teachers.map {
+            try FrameAlignment(student: student.config, teacher: $0.config)
+        }
         let heads = ParameterStore(seed: seed, device: student.parameters.device)
         headOfPair = pairs.map { pair in
             var scope = heads.root["heads"]
@@ -112,25 +117,45 @@ public final class LayerMatching {
         let heard =
             batch.student.lengths?.map { student.frameCount(inputLength: $0) }
             ?? Array(repeating: frames, count: batch.student.batchSize)
-        // Front ends of different kinds differ by a frame: all are cut to the shortest.
-        let valid = taught.reduce(heard) { zip($0, $1.lengths).map { min($0, $1) } }
+        let speeds = batch.studentSpeeds ?? heard.map { _ in 1 }
+        // By teacher and clip. Front ends of different kinds differ by a frame: all are cut to the
+        // shorter.
+        let compared = zip(alignments, taught).map { alignment, output in
+            heard.indices.map { clip in
+                alignment.comparedFrames(
+                    student: heard[clip], teacher: output.lengths[clip], speed: speeds[clip])
+            }
+        }
+        let valid = heard.indices.map { clip in
+            zip(alignments, compared).reduce(heard[clip]) {
+                min($0, $1.0.studentFrames(compared: $1.1[clip]))
+            }
+        }
         guard valid.contains(where: { $0 >= minimumFrames }) else {
             throw ObjectiveError.nothingToPredict(frames: valid, needed: minimumFrames)
         }
-        let masked = settings.masking.sample(lengths: valid, using: &generator)
+        let masking = settings.masking.scheduled(context)
+        let masked = masking.sample(lengths: valid, using: &generator)
         let output = context.measure(.student) {
             student.encode(
                 batch.student,
-                masked: settings.masking.tensor(
+                masked: masking.tensor(
                     masked, frames: frames, device: student.parameters.device),
                 request: LayerRequest(
                     hiddenStates: Set(pairs.map(\.layers.student)), wantsLastHiddenState: false))
         }
-        let all = settings.masking.sampler == .none || settings.frames == .all
-        let predicted =
-            all ? valid.map { $0 >= minimumFrames ? Array(0..<$0) : [] } : masked
+        let rows = zip(alignments, compared).map { alignment, limits in
+            RowSelection(
+                valid.indices.map { clip in
+                    if valid[clip] < minimumFrames { return [] }
+                    if masked[clip].isEmpty || settings.frames == .all {
+                        return Array(0..<limits[clip])
+                    }
+                    return alignment.compared(masked[clip], limit: limits[clip])
+                })
+        }
         return LayerPass(
-            matching: self, student: output, taught: taught, rows: RowSelection(predicted))
+            matching: self, student: output, taught: taught, speeds: speeds, rows: rows)
     }
 
     fileprivate func predict(_ rows: Tensor, pair index: Int) -> Tensor { headOfPair[index](rows) }
@@ -141,62 +166,111 @@ struct LayerPass {
     private let matching: LayerMatching
     private let student: EncoderOutput
     private let taught: [EncoderOutput]
-    /// The predicted frames.
-    let rows: RowSelection
+    private let speeds: [Double]
+    /// The compared frames by teacher.
+    let rows: [RowSelection]
 
     fileprivate init(
         matching: LayerMatching, student: EncoderOutput, taught: [EncoderOutput],
-        rows: RowSelection
+        speeds: [Double], rows: [RowSelection]
     ) {
         self.matching = matching
         self.student = student
         self.taught = taught
+        self.speeds = speeds
         self.rows = rows
     }
+
+    /// The number of frames that a loss is summed over: those compared with the first teacher.
+    var count: Int { rows[0].count }
 
     /// The weighted sum over all pairs, a scalar with history.
     ///
     /// Each pair is differentiated up to the student's frames before the next is computed, so that
     /// only one pair's matrices are in memory at a time; what the frames receive is added up and
-    /// handed on by the result.
+    /// handed on by the result. Sums over the frames of a teacher at another rate are scaled to as
+    /// many as the first one's.
     ///
     /// * `loss`: of the pair with an index: predictions and targets [B, M, D] in `float32` to a
     ///   scalar. Targets have no history.
     func sum(_ loss: (Int, Tensor, Tensor) -> Tensor) -> Tensor {
         var targets: [[Int]: Tensor] = [:]
-        var frames: [Int: StudentFrames] = [:]
-        var total: Tensor?
+        var frames: [[Int]: StudentFrames] = [:]
+        var total = Tensor.zeros([], device: matching.student.parameters.device)
         for (index, pair) in matching.pairs.enumerated() {
-            let key = [pair.teacher, pair.layers.teacher]
-            let target = targets[key] ?? target(pair)
-            targets[key] = target
-            let number = pair.layers.student
-            let states = frames[number] ?? StudentFrames(rows.select(from: state(number)))
-            frames[number] = states
-            let prediction = matching.predict(states.leaf, pair: index).to(.float32)
-            let value = loss(index, rows.unflatten(prediction), target) * pair.weight
+            let rows = rows[pair.teacher]
+            let alignment = matching.alignments[pair.teacher]
+            guard rows.count > 0 else { continue }
+            let targetKey = [pair.teacher, pair.layers.teacher]
+            let target = targets[targetKey] ?? target(pair)
+            targets[targetKey] = target
+            // Teachers with the same frames share what a student's layer hands on.
+            let alike = matching.alignments.firstIndex(of: alignment)!
+            let key =
+                [self.rows[alike].frames == rows.frames ? alike : pair.teacher]
+                + [pair.layers.student]
+            let states =
+                frames[key]
+                ?? StudentFrames(
+                    PooledRows(rows, alignment).select(
+                        from: student.hiddenStates[pair.layers.student]!))
+            frames[key] = states
+            let prediction = PooledRows(rows, alignment).pooled(
+                matching.predict(states.leaf, pair: index).to(.float32))
+            let scale = Double(count) / Double(rows.count)
+            let value = loss(index, rows.unflatten(prediction), target) * (pair.weight * scale)
             if states.isRecorded { value.backward() }
-            total = total.map { $0 + value.detached() } ?? value.detached()
+            total = total + value.detached()
         }
-        for layer in frames.keys.sorted() {
-            if let passedOn = frames[layer]!.passedOn { total = total! + passedOn }
+        for key in frames.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            if let passedOn = frames[key]!.passedOn { total = total + passedOn }
         }
-        return total!
+        return total
     }
 
-    private func state(_ layer: Int) -> Tensor { student.hiddenStates[layer]! }
-
-    /// [B, M, D_T] of a teacher's layer at the predicted frames.
+    /// [B, M, D_T] of a teacher's layer at the compared frames.
     private func target(_ pair: LayerMatching.Pair) -> Tensor {
         withoutGradients {
-            let output = taught[pair.teacher]
+            let rows = rows[pair.teacher]
+            let alignment = matching.alignments[pair.teacher]
             return rows.unflatten(
-                matching.settings.target.rows(rows, of: output, layer: pair.layers.teacher))
+                matching.settings.target.rows(
+                    of: taught[pair.teacher], layer: pair.layers.teacher
+                ) { features in
+                    rows.select(from: features, pooling: alignment.pooledTargets) {
+                        alignment.teacherFrame($1, speed: speeds[$0])
+                    }
+                })
         }
     }
 }
 
-/// The predicted frames of a student layer, cut off from their history until all losses are known.
+/// The student frames of compared ones: as many for each as predictions are averaged.
+private struct PooledRows {
+    private let rows: RowSelection
+    private let count: Int
+
+    init(_ rows: RowSelection, _ alignment: FrameAlignment) {
+        self.rows = rows
+        count = alignment.pooledPredictions
+    }
+
+    /// [B, T, D] to [r · B · M, D].
+    func select(from states: Tensor) -> Tensor {
+        if count == 1 { return rows.select(from: states) }
+        let parts = (0..<count).map { part in
+            rows.select(from: states, pooling: 1) { $1 * count + part }
+        }
+        return .concatenate(parts, 0)
+    }
+
+    /// [r · B · M, D] to [B · M, D].
+    func pooled(_ predictions: Tensor) -> Tensor {
+        count == 1 ? predictions : predictions.unflatten(0, [count, -1]).mean([0])
+    }
+}
+
+/// The compared frames of a student layer, cut off from their history until all losses are known.
 private struct StudentFrames {
     private let rows: Tensor
     /// The same values as a leaf.

@@ -5,7 +5,7 @@ public import SpeechCore
 public struct LayerSettings: Codable, Equatable, Sendable {
     /// Which frames are predicted.
     public enum Frames: String, ConfigChoice {
-        /// The masked ones; every valid one where nothing is masked.
+        /// The masked ones; every valid one of an utterance where nothing is masked.
         case masked
         /// Every valid one, though some are masked.
         case all

@@ -17,17 +17,29 @@ struct RowSelection {
     var count: Int { frames.reduce(0) { $0 + $1.count } }
 
     /// [B, T, D] to [B · M, D].
-    func select(from states: Tensor) -> Tensor {
+    func select(from states: Tensor) -> Tensor { select(from: states, pooling: 1) { $1 } }
+
+    /// The means over neighbouring frames of [B, T, D] for each chosen one, [B · M, D].
+    ///
+    /// * `count`: neighbours of one mean.
+    /// * `first`: the first of them for a frame of an utterance.
+    func select(
+        from states: Tensor, pooling count: Int, first: (_ clip: Int, _ frame: Int) -> Int
+    ) -> Tensor {
         let length = states.size(1)
         var positions = [Int64]()
-        positions.reserveCapacity(frames.count * width)
+        positions.reserveCapacity(frames.count * width * count)
         for (clip, frames) in frames.enumerated() {
             for slot in 0..<width {
-                positions.append(Int64(clip * length + (slot < frames.count ? frames[slot] : 0)))
+                let start = slot < frames.count ? first(clip, frames[slot]) : 0
+                for neighbour in 0..<count {
+                    positions.append(Int64(clip * length + min(start + neighbour, length - 1)))
+                }
             }
         }
         let index = Tensor(positions, [positions.count], device: states.device)
-        return states.flatten(0, 1).indexSelect(0, index)
+        let rows = states.flatten(0, 1).indexSelect(0, index)
+        return count == 1 ? rows : rows.unflatten(0, [-1, count]).mean([1])
     }
 
     /// [B · M, D] to [B, M, D].

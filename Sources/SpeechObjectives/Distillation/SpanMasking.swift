@@ -30,12 +30,14 @@ public struct SpanMasking: Codable, Equatable, Sendable {
     public var length = 10
     /// At least this many spans in every utterance.
     public var minimumSpans = 2
+    /// How long p climbs from 0 to its value: a share of all updates below 1, or a number of updates.
+    public var warmup = 0.0
     /// Un-masks frames at random until all utterances of a batch have the same number, as the
     /// reference implementations do.
     public var equalizes = false
 
     private enum CodingKeys: String, CodingKey {
-        case sampler, probability, length
+        case sampler, probability, length, warmup
         case minimumSpans = "minimum_spans"
         case equalizes = "equalize"
     }
@@ -43,12 +45,13 @@ public struct SpanMasking: Codable, Equatable, Sendable {
     /// The defaults of wav2vec 2.0 and its relatives.
     public init(
         sampler: Sampler = .fairseq2, probability: Double = 0.65, length: Int = 10,
-        minimumSpans: Int = 2, equalizes: Bool = false
+        minimumSpans: Int = 2, warmup: Double = 0, equalizes: Bool = false
     ) {
         self.sampler = sampler
         self.probability = probability
         self.length = length
         self.minimumSpans = minimumSpans
+        self.warmup = warmup
         self.equalizes = equalizes
     }
 
@@ -68,12 +71,26 @@ public struct SpanMasking: Codable, Equatable, Sendable {
         }
         try require((0...1).contains(probability), "probability", "0 … 1", probability)
         try require((1...limit).contains(length), "length", "1 … \(limit) frames", length)
+        try require(
+            warmup >= 0 && warmup < 1e12 && (warmup < 1 || warmup == warmup.rounded()), "warmup",
+            "a share of all updates below 1, or a number of updates", warmup)
         // One masked frame has no distractors, and utterances without any would be left out of
         // the loss unnoticed.
         let fewest = sampler == .none ? 0 : length == 1 ? 2 : 1
         try require(
             (fewest...limit).contains(minimumSpans), "minimum_spans",
             "\(fewest) … \(limit) where spans have \(length) frames", minimumSpans)
+    }
+
+    /// The masking at a step of the run: with fewer spans, at first none, while p climbs.
+    func scheduled(_ context: LossContext) -> SpanMasking {
+        let length = warmup < 1 ? warmup * Double(context.steps) : warmup
+        guard !context.isValidation, Double(context.step) < length else { return self }
+        let share = Double(context.step) / length
+        var masking = self
+        masking.probability *= share
+        masking.minimumSpans = Int(Double(minimumSpans) * share)
+        return masking
     }
 
     /// Masks a batch.

@@ -65,21 +65,26 @@ public struct TargetFeature: Codable, Equatable, Sendable {
             feedForward: feature == .feedForward ? layers : [], wantsLastHiddenState: false)
     }
 
-    /// The normalised features of one layer at the chosen frames, [B · M, D].
-    func rows(_ rows: RowSelection, of output: EncoderOutput, layer: Int) -> Tensor {
+    /// The normalised features of one layer at some frames.
+    ///
+    /// * `select`: [B, T, D] to the chosen rows [B · M, D].
+    /// - Returns: [B · M, D] in `float32`.
+    func rows(
+        of output: EncoderOutput, layer: Int, choosing select: (Tensor) -> Tensor
+    ) -> Tensor {
         let features =
             feature == .feedForward ? output.feedForward[layer]! : output.hiddenStates[layer]!
         switch normalization {
         case .none, .layer:
             // Every frame for itself: only the chosen ones are worth normalising.
-            return normalized(rows.select(from: features), valid: nil)
+            return normalized(select(features), valid: nil)
         case .instance, .center:
             let frames = features.size(1)
             let isFull = output.lengths.allSatisfy { $0 == frames }
             let valid =
                 isFull
                 ? nil : Tensor.validFrames(output.lengths, of: frames, device: features.device)
-            return rows.select(from: normalized(features, valid: valid))
+            return select(normalized(features, valid: valid))
         }
     }
 

@@ -7,8 +7,12 @@ internal import SpeechAudio
 public struct AugmentConfig: Codable, Equatable, Sendable {
     /// `speed`: the factors that clips are played at, each equally likely; none leaves it alone.
     ///
-    /// Such as `[0.9, 1.0, 1.1]`. Teacher and student hear the same speed.
+    /// Such as `[0.9, 1.0, 1.1]`. All encoders hear the same speed.
     public var speed: [Double] = []
+    /// `student_speed`: factors that the student alone hears clips at, on top of `speed`.
+    ///
+    /// Its frames are compared with the teacher's of the same moments.
+    public var studentSpeed: [Double] = []
     /// `noise_prob`: the share of clips that noise is added to.
     public var noiseProb = 0.0
     /// `noise_snr`: the lowest and the highest ratio of a clip's power to the noise's, in dB.
@@ -30,6 +34,7 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case speed
+        case studentSpeed = "student_speed"
         case noiseProb = "noise_prob"
         case noiseSNR = "noise_snr"
         case reverbProb = "reverb_prob"
@@ -48,6 +53,7 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         try container.read(&speed, .speed)
+        try container.read(&studentSpeed, .studentSpeed)
         try container.read(&noiseProb, .noiseProb)
         try container.read(&noiseSNR, .noiseSNR)
         try container.read(&reverbProb, .reverbProb)
@@ -74,7 +80,9 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
     public var masksFeatures: Bool { maskTimeProb > 0 || maskFeatureProb > 0 }
 
     /// Whether a student in distillation has other features than its teacher.
-    var separatesStudent: Bool { changesWaveforms || masksFeatures }
+    var separatesStudent: Bool {
+        changesWaveforms || masksFeatures || !studentSpeed.isEmpty
+    }
 
     /// Checks every value.
     ///
@@ -86,9 +94,11 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
             try DatasetError.require(holds, "augment.\(key.rawValue)", expected, found)
         }
         let factors = SpeedPerturbation.factors
-        try require(
-            speed.count <= 100 && speed.allSatisfy(factors.contains), .speed,
-            "factors from \(factors.lowerBound) to \(factors.upperBound)", speed)
+        for (key, speeds) in [(CodingKeys.speed, speed), (.studentSpeed, studentSpeed)] {
+            try require(
+                speeds.count <= 100 && speeds.allSatisfy(factors.contains), key,
+                "factors from \(factors.lowerBound) to \(factors.upperBound)", speeds)
+        }
         let shares: [(CodingKeys, Double)] = [
             (.noiseProb, noiseProb), (.reverbProb, reverbProb), (.maskTimeProb, maskTimeProb),
             (.maskFeatureProb, maskFeatureProb),

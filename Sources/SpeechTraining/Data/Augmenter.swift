@@ -45,18 +45,25 @@ public struct Augmenter: Sendable {
         roomCache = ClipCache(byteLimit: cacheBytes / 2)
     }
 
-    /// The speed that an utterance has in an epoch, for teacher and student alike; 1 leaves it alone.
+    /// The speed that an utterance has in an epoch, for all encoders alike; 1 leaves it alone.
     public func speedFactor(epoch: Int, utterance: Int) -> Double {
         guard !config.speed.isEmpty else { return 1 }
         var generator = generator(Stream.speed, epoch, utterance)
         return config.speed[generator.uniform(below: config.speed.count)]
     }
 
+    /// How many times faster than the teachers the student hears an utterance in an epoch.
+    public func studentSpeedFactor(epoch: Int, utterance: Int) -> Double {
+        guard !config.studentSpeed.isEmpty else { return 1 }
+        var generator = generator(Stream.studentSpeed, epoch, utterance)
+        return config.studentSpeed[generator.uniform(below: config.studentSpeed.count)]
+    }
+
     /// The waveform [N] that the student hears: in a room, then with noise, each if drawn.
     ///
     /// Every sample keeps its place, so that frames stay beside the teacher's.
     ///
-    /// * `waveform`: the clip at the speed of `speedFactor`.
+    /// * `waveform`: the clip at the speed that the student hears it at.
     /// * `samplingRate`: of the waveform, in Hz; noises and responses are resampled to it.
     /// - Throws: `AugmentError.unreadable`, which is the fault of a noise and not of the utterance.
     public func augment(
@@ -138,6 +145,7 @@ public struct Augmenter: Sendable {
 
     private enum Stream {
         static let speed: UInt64 = 0x7370_6565_64
+        static let studentSpeed: UInt64 = 0x7374_7564_656E_74
         static let waveform: UInt64 = 0x6E6F_6973_65
         static let masks: UInt64 = 0x6D61_736B_73
     }

@@ -43,13 +43,14 @@ struct BatchDecoder: Sendable {
             let (epoch, position) = sampler.address(ofBatch: number)
             return LoadedBatch(
                 index: index, epoch: epoch, position: position, features: [], utterances: [],
-                seconds: 0, paddedSeconds: 0, skipped: [])
+                studentSpeeds: [], seconds: 0, paddedSeconds: 0, skipped: [])
         }
         try announceShards(of: number)
         let batch = sampler.batch(number)
         var clips: [[ClipFeatures]] = Array(repeating: [], count: extractors.count)
         var used: [Utterance] = []
         var lengths: [Double] = []
+        var speeds: [Double] = []
         var skipped: [SkippedUtterance] = []
         for segment in batch.segments {
             if isStopped() { throw Stopped() }
@@ -59,6 +60,9 @@ struct BatchDecoder: Sendable {
                 for (extractor, clip) in features.enumerated() { clips[extractor].append(clip) }
                 used.append(utterance)
                 lengths.append(seconds)
+                speeds.append(
+                    augmenter?.studentSpeedFactor(
+                        epoch: batch.epoch, utterance: segment.utterance) ?? 1)
             } catch let error as AugmentError {
                 // A noise's fault is not the utterance's.
                 throw error
@@ -70,7 +74,7 @@ struct BatchDecoder: Sendable {
             index: index, epoch: batch.epoch, position: batch.position,
             features: used.isEmpty
                 ? [] : try zip(extractors, clips).map { try $0.collate($1) },
-            utterances: used, seconds: lengths.reduce(0, +),
+            utterances: used, studentSpeeds: speeds, seconds: lengths.reduce(0, +),
             paddedSeconds: Double(used.count) * (lengths.max() ?? 0), skipped: skipped)
     }
 
@@ -94,8 +98,11 @@ struct BatchDecoder: Sendable {
             }
             guard let augmenter else { return try extractor.clipFeatures(waveform) }
             let number = segment.utterance
+            let played = try SpeedPerturbation.apply(
+                waveform,
+                factor: augmenter.studentSpeedFactor(epoch: epoch, utterance: number))
             let heard = try augmenter.augment(
-                waveform, samplingRate: rate, epoch: epoch, utterance: number)
+                played, samplingRate: rate, epoch: epoch, utterance: number)
             let features = try extractor.clipFeatures(heard)
             return augmenter.mask(features, epoch: epoch, utterance: number)
         }

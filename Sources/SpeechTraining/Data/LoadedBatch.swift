@@ -13,6 +13,8 @@ public struct LoadedBatch: Sendable {
     public let features: [SpeechFeatures]
     /// The utterances of the rows.
     public let utterances: [Utterance]
+    /// How many times faster than all others the first extractor heard each row.
+    public let studentSpeeds: [Double]
     /// Seconds of audio without padding.
     public let seconds: Double
     /// Seconds of audio with padding: rows times the longest.

@@ -1,4 +1,5 @@
 import Foundation
+import SpeechObjectives
 import Yams
 
 /// YAML in and out for any configuration.
@@ -7,22 +8,74 @@ import Yams
 /// key that the defaults lack is an error. So a configuration is an ordinary `Codable` struct with
 /// default values, and nothing is written twice.
 public enum ConfigDocument {
-    /// Reads a configuration: defaults, then the file, then the overrides.
+    /// Reads a configuration: defaults, then what the file inherits, the file, and the overrides.
     ///
+    /// * `file`: a YAML run file or the name of a preset; either may list in `defaults` what it
+    ///   inherits, names of presets and paths beside the file itself, later ones winning.
     /// * `overrides`: `dotted.key=value`, the value in YAML.
     /// - Throws: `ConfigError`.
     public static func read<Config: Codable>(
         _ defaults: Config, file: String?, overrides: [String] = []
     ) throws -> Config {
-        var layers: [(node: Node, file: String?)] = []
-        if let file { layers.append((try parse(file: file), file)) }
-        layers += try overrides.map { (try parse(override: $0), nil) }
-        let schema = try node(chosen(defaults, by: layers.map(\.node)))
-        var document = schema
-        for layer in layers {
-            document = try merge(document, with: layer.node, schema, path: "", file: layer.file)
+        try resolve(defaults, file: file, overrides: overrides).config
+    }
+
+    /// Reads the configuration of a run and checks its values.
+    ///
+    /// * `file`, `overrides`: as for `read`.
+    /// - Throws: `ConfigError`, or what the configuration's `validate` throws.
+    public static func readRun<Config: TrainingConfig>(
+        _ defaults: Config, file: String?, overrides: [String] = []
+    ) throws -> Config {
+        let (config, layers) = try resolve(defaults, file: file, overrides: overrides)
+        func located(
+            _ error: any Error, _ key: String, _ expected: String, _ found: String
+        ) -> any Error {
+            let place = origin(of: key.split(separator: ".").map(String.init), in: layers)
+            guard let place else { return error }
+            return ConfigError.invalidValue(
+                file: place, key: key, expected: expected, found: found)
         }
-        return try decode(document, schema, file: file)
+        do {
+            try config.validate()
+        } catch let error as ConfigError {
+            guard case .invalidValue(nil, let key, let expected, let found) = error else {
+                throw error
+            }
+            throw located(error, key, expected, found)
+        } catch let error as ObjectiveError {
+            guard case .invalidSetting(let key, let expected, let found) = error else {
+                throw error
+            }
+            throw located(error, key, expected, found)
+        } catch let error as DatasetError {
+            guard case .invalidSetting(let key, let expected, let found) = error else {
+                throw error
+            }
+            throw located(error, key, expected, found)
+        }
+        return config
+    }
+
+    private static func resolve<Config: Codable>(
+        _ defaults: Config, file: String?, overrides: [String]
+    ) throws -> (config: Config, layers: [ConfigLayer]) {
+        let files = try file.map { try ConfigLayers($0).layers } ?? []
+        let changes = try overrides.map { ConfigLayer(node: try parse(override: $0), source: nil) }
+        let variants = variantKey(of: defaults).map { key in
+            Variants(files: files, overrides: changes, key: key)
+        }
+        let layers = files + changes
+        let schema = try node(chosen(defaults, variants?.last))
+        var document = schema
+        for (index, layer) in layers.enumerated() {
+            // Another objective's settings are known, but not wanted.
+            let other = variants?.ofLayer[index]
+            let own = other == variants?.last ? nil : try node(chosen(defaults, other ?? nil))
+            document = try merge(
+                document, with: layer.node, schema, otherwise: own, path: "", file: layer.source)
+        }
+        return (try decode(document, schema, layers), layers)
     }
 
     /// The configuration as a YAML text with every key.
@@ -65,13 +118,13 @@ public enum ConfigDocument {
         }
     }
 
-    /// The defaults of the variant that the last of some documents names.
-    private static func chosen<Config>(_ defaults: Config, by documents: [Node]) -> Config {
-        guard var variants = defaults as? any VariantConfig else { return defaults }
-        let named = documents.compactMap { document in
-            type(of: variants).variantKey.reduce(Optional(document)) { $0?.mapping?[Node($1)] }
-        }
-        guard let name = named.last?.string else { return defaults }
+    private static func variantKey<Config>(of defaults: Config) -> [String]? {
+        (defaults as? any VariantConfig).map { type(of: $0).variantKey }
+    }
+
+    /// The defaults of a variant.
+    private static func chosen<Config>(_ defaults: Config, _ name: String?) -> Config {
+        guard var variants = defaults as? any VariantConfig, let name else { return defaults }
         variants.choose(variant: name)
         return variants as! Config
     }
@@ -94,33 +147,16 @@ public enum ConfigDocument {
         }
     }
 
-    private static func parse(file: String) throws -> Node {
-        let text: String
-        do {
-            text = try String(contentsOfFile: file, encoding: .utf8)
-        } catch {
-            var isFolder: ObjCBool = false
-            let exists = FileManager.default.fileExists(atPath: file, isDirectory: &isFolder)
-            let found = isFolder.boolValue ? "a folder" : "a file that is not UTF-8 text"
-            throw ConfigError.unreadable(file: file, reason: exists ? found : "no such file")
-        }
-        do {
-            let node = try Yams.compose(yaml: text) ?? Node.mapping(.init([]))
-            guard node.mapping != nil else {
-                throw ConfigError.unreadable(file: file, reason: "a document without keys")
-            }
-            return node
-        } catch let error as YamlError {
-            throw ConfigError.unreadable(file: file, reason: "\(error)")
-        }
-    }
-
     /// Lays changes over a document.
     ///
     /// Where the defaults have a section its keys are the known ones; other values are replaced, or
     /// completed where both are mappings.
+    ///
+    /// * `other`: the defaults of the variant that the changes were written for, where another one
+    ///   was chosen: keys that only these have are left out.
     private static func merge(
-        _ base: Node, with changes: Node, _ schema: Node?, path: String, file: String?
+        _ base: Node, with changes: Node, _ schema: Node?, otherwise other: Node?, path: String,
+        file: String?
     ) throws -> Node {
         guard let known = schema?.mapping else {
             guard var parts = base.mapping, let changed = changes.mapping else { return changes }
@@ -136,20 +172,23 @@ public enum ConfigDocument {
         for (key, value) in changed {
             let name = key.string ?? "\(key)"
             let dotted = path.isEmpty ? name : "\(path).\(name)"
+            let own = other?.mapping?[key]
             guard let current = section[key] else {
+                if own != nil { continue }
                 let names: [String] = known.keys.compactMap(\.string)
                 let nearest = SpellingDistance.nearest(to: name, among: names)
                 throw ConfigError.unknownKey(
                     file: file, key: dotted,
                     nearest: nearest.map { path.isEmpty ? $0 : "\(path).\($0)" })
             }
-            section[key] = try merge(current, with: value, known[key], path: dotted, file: file)
+            section[key] = try merge(
+                current, with: value, known[key], otherwise: own, path: dotted, file: file)
         }
         return .mapping(section)
     }
 
     private static func decode<Config: Decodable>(
-        _ node: Node, _ schema: Node, file: String?
+        _ node: Node, _ schema: Node, _ layers: [ConfigLayer]
     ) throws -> Config {
         do {
             return try YAMLDecoder().decode(Config.self, from: node)
@@ -169,6 +208,7 @@ public enum ConfigDocument {
             // Choices and designs say themselves what they expected and found.
             let parts = context.debugDescription.components(separatedBy: "; found ")
             let said = parts[0].replacingOccurrences(of: "expected ", with: "")
+            let file = origin(of: context.codingPath.map(component), in: layers)
             throw ConfigError.invalidValue(
                 file: file, key: dotted(context.codingPath), expected: expected ?? said,
                 found: expected == nil && parts.count > 1 ? parts[1] : found(place))
@@ -183,12 +223,39 @@ public enum ConfigDocument {
         }
     }
 
+    private static func component(_ key: any CodingKey) -> String {
+        key.intValue.map(String.init) ?? key.stringValue
+    }
+
     private static func node(at path: [any CodingKey], in document: Node) -> Node? {
-        path.reduce(Optional(document)) { node, key in
-            guard let index = key.intValue else { return node?.mapping?[Node(key.stringValue)] }
-            let sequence = node?.sequence ?? []
-            return sequence.indices.contains(index) ? sequence[index] : nil
+        path.reduce(Optional(document)) { node, key in node.flatMap { part(component(key), of: $0) }
         }
+    }
+
+    /// The value of a key, or the entry of a list.
+    private static func part(_ name: String, of node: Node) -> Node? {
+        if let sequence = node.sequence {
+            return Int(name).flatMap { sequence.indices.contains($0) ? sequence[$0] : nil }
+        }
+        return node.mapping?[Node(name)]
+    }
+
+    /// The file or preset that a value comes from; nil where an override or nobody set it.
+    private static func origin(of path: [String], in layers: [ConfigLayer]) -> String? {
+        var place: String?
+        var deepest = 0
+        for layer in layers {
+            var (node, depth) = (layer.node, 0)
+            for name in path {
+                guard let next = part(name, of: node) else { break }
+                (node, depth) = (next, depth + 1)
+            }
+            guard depth >= max(1, deepest) else { continue }
+            // A section that a layer has in common with the value says nothing.
+            if depth < path.count, node.mapping != nil { continue }
+            (place, deepest) = (layer.source, depth)
+        }
+        return place
     }
 
     private static func name(of type: Any.Type) -> String? {
@@ -237,6 +304,28 @@ public enum ConfigDocument {
 
 extension String {
     fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+}
+
+/// Which variant each document of a configuration was written for.
+private struct Variants {
+    /// By document; nil before any is named.
+    let ofLayer: [String?]
+    /// The one that was named last.
+    let last: String?
+
+    /// * `overrides`: count as one document, for nobody thinks of their order.
+    init(files: [ConfigLayer], overrides: [ConfigLayer], key: [String]) {
+        func named(_ layer: ConfigLayer) -> String? {
+            key.reduce(Optional(layer.node)) { $0?.mapping?[Node($1)] }?.string
+        }
+        var inForce: String?
+        let ofFiles = files.map { layer -> String? in
+            inForce = named(layer) ?? inForce
+            return inForce
+        }
+        last = overrides.compactMap { named($0) }.last ?? inForce
+        ofLayer = ofFiles + overrides.map { [last] _ in last }
+    }
 }
 
 /// A configuration that has other keys for each value of one of them.

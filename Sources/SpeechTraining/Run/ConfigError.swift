@@ -6,6 +6,8 @@ public enum ConfigError: ReportedError, Equatable {
     case unreadable(file: String, reason: String)
     /// A key that no section has.
     case unknownKey(file: String?, key: String, nearest: String?)
+    /// A name in `defaults` or behind `--config` that no preset has.
+    case unknownPreset(file: String?, key: String?, name: String)
     /// A value that the key does not take.
     case invalidValue(file: String?, key: String, expected: String, found: String)
     /// A trailing argument that is not `key=value`.
@@ -19,6 +21,11 @@ public enum ConfigError: ReportedError, Equatable {
         case .unknownKey(let file, let key, let nearest):
             let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
             return "\(Self.prefix(file))unknown key '\(key)'\(hint)"
+        case .unknownPreset(let file, let key, let name):
+            let nearest = SpellingDistance.nearest(to: name, among: Preset.all.map(\.name))
+            let hint = nearest.map { "did you mean '\($0)'? " } ?? ""
+            return "\(Self.prefix(file))\(Self.prefix(key))unknown preset '\(name)'; "
+                + "\(hint)`colld presets` lists all, files end in .yaml"
         case .invalidValue(let file, let key, let expected, let found):
             return "\(Self.prefix(file))\(key): expected \(expected); found \(found)"
         case .malformedOverride(let text):

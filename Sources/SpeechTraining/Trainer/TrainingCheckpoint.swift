@@ -73,7 +73,7 @@ struct TrainingCheckpoint: Codable {
         return checkpoint
     }
 
-    private static func restore(
+    static func restore(
         _ tensors: [(name: String, tensor: Tensor)], from folder: URL, _ name: String
     ) throws {
         let path = folder.appendingPathComponent(name).path

@@ -65,14 +65,16 @@ final class TrainingData {
                 config.maxUtterances == 0 ? clips : min(config.maxUtterances, clips)
         }
         // Played slower, a batch is longer, and played faster, a clip shorter.
-        let speeds = augmenter?.config.speed ?? []
-        config.maxSeconds *= min(1, speeds.min() ?? 1)
+        let speeds = [augmenter?.config.speed ?? [], augmenter?.config.studentSpeed ?? []]
+        let slowest = speeds.reduce(1) { $0 * min(1, $1.min() ?? 1) }
+        let fastest = speeds.reduce(1) { $0 * max(1, $1.max() ?? 1) }
+        config.maxSeconds *= slowest
         minimumSamples = ([student] + teachers).map {
             Self.minimumSamples($0.encoder, $0.extractor, frames: minimumFrames)
         }.max()!
         dataset = try Dataset(
             manifests: manifests, config: config,
-            minimumSamples: Int((Double(minimumSamples) * max(1, speeds.max() ?? 1)).rounded(.up)),
+            minimumSamples: Int((Double(minimumSamples) * fastest).rounded(.up)),
             samplingRate: student.extractor.samplingRate)
         sampler = BatchSampler(
             dataset.table, config: config, seed: seed,
@@ -114,7 +116,9 @@ final class TrainingData {
     func inputs(of batch: LoadedBatch) -> TrainingBatch? {
         guard !batch.isEmpty else { return nil }
         let inputs = batch.features.map { EncoderInput($0, device: device) }
-        return TrainingBatch(student: inputs[0], teachers: extractorOfTeacher.map { inputs[$0] })
+        return TrainingBatch(
+            student: inputs[0], teachers: extractorOfTeacher.map { inputs[$0] },
+            studentSpeeds: batch.studentSpeeds.allSatisfy { $0 == 1 } ? nil : batch.studentSpeeds)
     }
 
     /// The length of the shortest clip that gives `frames` valid frames.

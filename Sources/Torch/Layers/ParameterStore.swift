@@ -45,6 +45,7 @@ public final class ParameterStore {
     private var tensors: [String: Tensor] = [:]
     private var buffers: Set<String> = []
     private let source: (any TensorSource)?
+    private let whole: ParameterStore?
     private let generator: RandomGenerator
 
     /// Makes a store whose tensors are read from `source`, or initialised from `seed` without one.
@@ -53,9 +54,23 @@ public final class ParameterStore {
         device: Device = .cpu
     ) {
         self.source = source
+        whole = nil
         self.dtype = dtype
         self.device = device
         generator = RandomGenerator(seed: seed)
+    }
+
+    /// Makes a store whose tensors are the leading parts of another's, of the same names: the weights of
+    /// a smaller model inside a larger one (Cai et al., Once-for-All, 2020).
+    ///
+    /// They share memory and, while gradients are recorded, history. What is sliced must be at least
+    /// as large; anything else stops the program.
+    public init(slicing whole: ParameterStore) {
+        self.whole = whole
+        source = nil
+        dtype = whole.dtype
+        device = whole.device
+        generator = RandomGenerator(seed: 0)
     }
 
     /// The scope in which names have no prefix.
@@ -99,11 +114,15 @@ public final class ParameterStore {
     }
 
     func make(
-        _ name: String, _ shape: [Int], _ initializer: Initializer, dtype: DType, isBuffer: Bool
+        _ name: String, _ shape: [Int], _ initializer: Initializer, dtype: DType, isBuffer: Bool,
+        rowGroups: Int = 1
     ) -> Tensor {
         precondition(tensors[name] == nil, "two parameters named \(name)")
         var tensor: Tensor
-        if let source {
+        if let whole {
+            guard let larger = whole[name] else { preconditionFailure("no \(name) to slice") }
+            tensor = larger.leading(shape, rowGroups: rowGroups)
+        } else if let source {
             requested.insert(name)
             let found = source.shape(of: name)
             if found == shape {
@@ -151,9 +170,14 @@ public struct ParameterScope {
     public subscript(index: Int) -> ParameterScope { self["\(index)"] }
 
     /// A parameter in the store's type: weights and biases of matrix products and convolutions.
-    public func parameter(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
+    ///
+    /// * `rowGroups`: of how many parts the rows are made, of each of which a slice takes the start.
+    public func parameter(
+        _ name: String, _ shape: [Int], _ initializer: Initializer, rowGroups: Int = 1
+    ) -> Tensor {
         store.make(
-            self[name].path, shape, initializer, dtype: store.dtype, isBuffer: false)
+            self[name].path, shape, initializer, dtype: store.dtype, isBuffer: false,
+            rowGroups: rowGroups)
     }
 
     /// A parameter that stays `float32`: scales and shifts of normalisation.
@@ -173,4 +197,23 @@ public struct ParameterScope {
 
     /// Whether the source that the model is read from holds a tensor of this name.
     public func sourceHolds(_ name: String) -> Bool { store.holds(self[name].path) }
+}
+
+extension Tensor {
+    /// The first entries of every dimension; of rows the first of each group.
+    fileprivate func leading(_ shape: [Int], rowGroups: Int) -> Tensor {
+        precondition(
+            rank == shape.count && zip(self.shape, shape).allSatisfy { $0 >= $1 },
+            "\(shape) out of \(self.shape)")
+        var result = self
+        for (dimension, length) in shape.enumerated() where length < result.size(dimension) {
+            if dimension == 0 && rowGroups > 1 {
+                result = result.unflatten(0, [rowGroups, -1]).narrow(1, 0, length / rowGroups)
+                    .flatten(0, 1)
+            } else {
+                result = result.narrow(dimension, 0, length)
+            }
+        }
+        return result
+    }
 }

@@ -1,0 +1,60 @@
+/// A run file that is part of the command: a method, a teacher with its student, or a way to train
+/// without a teacher.
+public struct Preset: Sendable {
+    /// What a preset settles.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// The objective of a distillation and how it is optimised.
+        case method
+        /// The student for a public teacher, and the batches that suit both.
+        case teacher
+        /// A run of `pretrain`.
+        case pretraining
+    }
+
+    /// What run files and `--config` call it.
+    public let name: String
+    /// What it settles.
+    public let kind: Kind
+    /// The YAML file with its comments.
+    public let text: String
+
+    private init(_ name: String, _ kind: Kind, _ bytes: [UInt8]) {
+        self.name = name
+        self.kind = kind
+        text = String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// What it is for: the first comment of the file, in one line.
+    public var summary: String {
+        let comment = text.split(separator: "\n", omittingEmptySubsequences: false)
+            .prefix { $0.hasPrefix("# ") }
+        return comment.map { $0.dropFirst(2) }.joined(separator: " ")
+    }
+
+    /// The preset with a name, nil if there is none.
+    public static func named(_ name: String) -> Preset? { all.first { $0.name == name } }
+
+    /// The preset with a name.
+    ///
+    /// - Throws: `ConfigError.unknownPreset`.
+    public static func find(_ name: String) throws -> Preset {
+        guard let preset = named(name) else {
+            throw ConfigError.unknownPreset(file: nil, key: nil, name: name)
+        }
+        return preset
+    }
+
+    /// All presets, in the order in which they are listed; the files are in `Presets`.
+    public static let all: [Preset] = [
+        Preset("colld", .method, PackageResources.colld_yaml),
+        Preset("colld-unmasked", .method, PackageResources.colld_unmasked_yaml),
+        Preset("w2v-bert-2.0-24x384", .teacher, PackageResources.w2v_bert_2_0_24x384_yaml),
+        Preset("w2v-bert-2.0-12x512", .teacher, PackageResources.w2v_bert_2_0_12x512_yaml),
+        Preset("w2v-bert-2.0-12x384", .teacher, PackageResources.w2v_bert_2_0_12x384_yaml),
+        Preset("w2v-bert-2.0-12x1024", .teacher, PackageResources.w2v_bert_2_0_12x1024_yaml),
+        Preset("xls-r-300m", .teacher, PackageResources.xls_r_300m_yaml),
+        Preset("mms-300m", .teacher, PackageResources.mms_300m_yaml),
+        Preset("hubert-base", .teacher, PackageResources.hubert_base_yaml),
+        Preset("wavlm-base-plus", .teacher, PackageResources.wavlm_base_plus_yaml),
+    ]
+}
