@@ -24,6 +24,13 @@ struct DistillCommand: ParsableCommand {
     var teacher: [String] = []
 
     @Option(
+        help: """
+            Model directory to start the student from, instead of student.design and \
+            student.initialization; heads that were trained with it are taken along where they fit.
+            """)
+    var student: String?
+
+    @Option(
         help: "Manifest to train on: JSON Lines or fairseq TSV; several with a --train for each.")
     var train: [String] = []
 
@@ -80,7 +87,7 @@ struct DistillCommand: ParsableCommand {
         }
         let model = try DistillTask(
             .init(
-                teachers: teacher,
+                teachers: teacher, student: student,
                 training: TrainingPlaces(
                     train: train.map { URL(fileURLWithPath: $0) },
                     valid: valid.map { URL(fileURLWithPath: $0) },

@@ -61,7 +61,19 @@ struct ConvolutionalFrontEnd {
     /// all in memory.
     ///
     /// * `lengths`: samples of each clip that these statistics are taken over; nil for all.
-    func callAsFunction(_ samples: Tensor, lengths: [Int]?) -> Tensor {
+    /// * `gradientScale`: what the gradients of the convolutions are multiplied by; 0 records none.
+    func callAsFunction(
+        _ samples: Tensor, lengths: [Int]?, gradientScale: Double
+    ) -> Tensor {
+        if gradientScale == 0 { return withoutGradients { self(samples, lengths: lengths) } }
+        let features = self(samples, lengths: lengths)
+        if gradientScale == 1 || !Tensor.records([features]) { return features }
+        // The second term is zero and only has a gradient.
+        let values = features.detached()
+        return values + (features - values) * gradientScale
+    }
+
+    private func callAsFunction(_ samples: Tensor, lengths: [Int]?) -> Tensor {
         let recorded: [Tensor?] = [samples] + layers.map { $0.convolution.weight }
         if samples.size(1) > Self.partSamples, !Tensor.records(recorded) {
             let clips = (0..<samples.size(0)).map {

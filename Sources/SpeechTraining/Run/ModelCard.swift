@@ -16,23 +16,31 @@ struct ModelCard {
     /// The licence is the teacher's.
     var text: String {
         let front = Self.frontMatter(of: teacher)
-        var lines = ["---", "library_name: transformers"]
+        var lines = ["---", "library_name: \(isStructured ? "colld" : "transformers")"]
         if let licence = front["license"] { lines.append("license: \(licence)") }
         lines += [
             "base_model: \(baseModel)", "tags:", "- colld", "- distillation", "- speech", "---", "",
-            "# \(student.modelType) student, \(student.layerCount)x\(student.width)", "",
+            "# \(student.baseModelType) student, \(student.layerCount)x\(student.width)", "",
             "A speech encoder distilled from `\(baseModel)` by contrastive layer-to-layer "
                 + "distillation (CoLLD, arXiv 2309.07707). It is a feature extractor: fine-tune it "
                 + "for recognition or translation.", "",
             "| | |", "|---|---|",
             "| layers | \(student.layerCount) |", "| width | \(student.width) |",
-            "| attention heads | \(student.headCount) |",
-            "| feed-forward units | \(student.feedForwardWidth) |",
+            "| attention heads | \(Self.range(sizes?.map(\.heads) ?? [student.headCount])) |",
+            "| feed-forward units | "
+                + "\(Self.range(sizes?.map(\.feedForward) ?? [student.feedForwardWidth])) |",
             "| parameters | \(String(format: "%.2f M", Double(parameters) / 1e6)) |",
             "| updates | \(step) |",
         ]
         if let validationLoss {
             lines.append("| validation loss | \(String(format: "%.4f", validationLoss)) |")
+        }
+        if isStructured {
+            lines += [
+                "",
+                "Its layers have sizes that Hugging Face's configurations cannot express: `colld` "
+                    + "reads it, `transformers` does not.",
+            ]
         }
         if front["license"] == nil {
             lines += [
@@ -40,6 +48,14 @@ struct ModelCard {
             ]
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var isStructured: Bool { student.structure != nil }
+    private var sizes: [EncoderStructure.Layer]? { student.structure?.layers }
+
+    private static func range(_ values: [Int]) -> String {
+        let (least, most) = (values.min() ?? 0, values.max() ?? 0)
+        return least == most ? "\(least)" : "\(least) to \(most)"
     }
 
     /// A path says nothing to others: its last part does.

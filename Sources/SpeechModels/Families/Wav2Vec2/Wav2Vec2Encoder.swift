@@ -3,7 +3,7 @@ public import Torch
 /// wav2vec 2.0 and its relatives: samples through strided convolutions and layers
 /// (`Wav2Vec2Model`, `HubertModel`, `UniSpeechSatModel`, `WavLMModel`, `Data2VecAudioModel`,
 /// `Wav2Vec2ConformerModel`).
-public final class Wav2Vec2Encoder: SpeechEncoder {
+public final class Wav2Vec2Encoder: WaveformEncoder {
     /// What follows the feature projection, in which the relatives differ.
     struct Body {
         /// What is added to the projected features [B, T, D], if anything.
@@ -25,6 +25,8 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     public var precision: DType
     /// Whether dropout is active.
     public var isTraining = false
+    /// What gradients of the front end are multiplied by in training.
+    public var frontEndGradient = 1.0
 
     private let frontEnd: ConvolutionalFrontEnd
     private let projectionNorm: LayerNorm?
@@ -83,7 +85,8 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
     ) -> EncoderOutput {
         let base = configuration
         let features = frontEnd(
-            input.values.to(precision), lengths: input.isolatedLengths)  // [B, T, C]
+            input.values.to(precision), lengths: input.isolatedLengths,
+            gradientScale: isTraining ? frontEndGradient : 1)  // [B, T, C]
         let frames = features.size(1)
         let lengths = input.frameLengths(frames / (reduction?.factor ?? 1), frameCount)
         func mask(_ lengths: [Int], of frames: Int) -> AttentionMask? {
