@@ -44,6 +44,13 @@ extension SpeechEncoder {
     }
 }
 
+/// An encoder whose frames come out of convolutions over samples.
+public protocol WaveformEncoder: SpeechEncoder {
+    /// What gradients of these convolutions are multiplied by in training, 0 to leave them as they
+    /// are (`feature_grad_mult` of wav2vec 2.0).
+    var frontEndGradient: Double { get set }
+}
+
 /// A batch as an encoder takes it.
 public struct EncoderInput {
     /// Samples [B, N], or feature frames [B, T, F]; `float32`.

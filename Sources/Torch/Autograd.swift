@@ -41,11 +41,11 @@ extension Tensor {
         }
     }
 
-    /// The same values, whose gradient is multiplied by a factor; exactly the same for factors from
-    /// ½ to 1.
+    /// The same values to the last bit, whose gradient is multiplied by a factor.
     public func scalingGradient(by factor: Double) -> Tensor {
-        let part = self * factor
-        return part + (self - part).detached()
+        // The second term is zero and only has a gradient.
+        let values = detached()
+        return values + (self - values) * factor
     }
 
     /// The same memory without history.

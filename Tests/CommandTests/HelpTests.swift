@@ -56,7 +56,8 @@ extension Commands {
             ],
             "colld distill": [
                 "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
-                "--output=", "--resume", "--reverb-manifest=", "--teacher=…", "--train=…",
+                "--output=", "--resume", "--reverb-manifest=", "--student=", "--teacher=…",
+                "--train=…",
                 "--valid=",
                 "<overrides>…",
             ],

@@ -436,6 +436,54 @@ import Torch
         #expect(try run(reduced) != run(Array(repeating: false, count: 9)))
     }
 
+    /// Gradients of the convolutions over samples are scaled, nothing else is.
+    @Test(arguments: ["wav2vec2 base", "wav2vec2 large", "sew", "colld hubert"])
+    func frontEndsLearnMoreSlowly(_ name: String) throws {
+        let config = try TinyModels.config(name).asStudent()
+        func run(_ scale: Double, isTraining: Bool = true) throws -> (
+            loss: Double, gradients: [String: [Float]]
+        ) {
+            let encoder = config.makeEncoder(in: ParameterStore(seed: 3))
+            let waveform = try #require(encoder as? any WaveformEncoder)
+            waveform.frontEndGradient = scale
+            encoder.isTraining = isTraining
+            encoder.parameters.setTrainable(true)
+            let lengths = TinyModels.lengths(encoder, frames: [9, 7])
+            let output = encoder.encode(TinyModels.input(encoder, lengths: lengths))
+            let last = try #require(output.lastHiddenState)
+            let weights = Tensor.normal(last.shape, generator: RandomGenerator(seed: 9))
+            let loss = (last * weights).sum()
+            loss.backward()
+            let gradients = encoder.parameters.trainable.reduce(into: [String: [Float]]()) {
+                $0[$1.name] = $1.tensor.gradient?.floats()
+            }
+            return (loss.item(), gradients)
+        }
+        let full = try run(1)
+        let isOfFrontEnd = { (name: String) in name.hasPrefix("feature_extractor.") }
+        for scale in [0.1, 0] {
+            let scaled = try run(scale)
+            #expect(scaled.loss == full.loss)
+            for (parameter, gradient) in full.gradients {
+                guard isOfFrontEnd(parameter) else {
+                    #expect(scaled.gradients[parameter] == gradient, "\(parameter)")
+                    continue
+                }
+                guard scale > 0 else {
+                    #expect(scaled.gradients[parameter] == nil, "\(parameter)")
+                    continue
+                }
+                let largest = gradient.map { abs($0) }.max() ?? 0
+                expectClose(
+                    try #require(scaled.gradients[parameter]),
+                    gradient.map { Float(scale) * $0 }, within: 1e-5 * Double(max(1, largest)),
+                    parameter)
+            }
+        }
+        // Only in training.
+        #expect(try run(0, isTraining: false).gradients == full.gradients)
+    }
+
     @Test func whatCannotBeBuiltIsRefused() throws {
         func refuses(
             _ name: String, _ fragments: String...,

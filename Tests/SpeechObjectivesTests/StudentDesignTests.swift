@@ -50,6 +50,95 @@ import Testing
         expectError(DecodingError.self) { try decode(#"{"layers": "4", "width": 128}"#) }
     }
 
+    private static let whole = #"""
+        {"layers": 4, "width": 128, "front_end": {"channels": [8], "kernels": [10], "strides": [5]},
+         "time_reduction": 2, "reuses_attention": true}
+        """#
+
+    @Test func partsBeyondHuggingFace() throws {
+        let design = try decode(Self.whole)
+        #expect(design.heads == 2 && design.feedForward == 512)
+        #expect(design.frontEnd == .init(channels: [8], kernels: [10], strides: [5]))
+        #expect(design.timeReduction == 2 && design.reusesAttention && !design.isTeacher)
+        #expect(try decode("\"teacher\"") == .teacher)
+        #expect(StudentDesign.teacher.description == "teacher")
+        for design in [design, .teacher] {
+            let json = try JSONEncoder().encode([design])
+            #expect(try JSONDecoder().decode([StudentDesign].self, from: json) == [design])
+        }
+        for (wrong, said) in [
+            ("time_reduction", "timereduction"), ("\"kernels\"", "\"taps\""),
+            ("front_end", "frontend"),
+        ] {
+            expectError(DecodingError.self, containing: [said.replacing("\"", with: "")]) {
+                try decode(Self.whole.replacing(wrong, with: said))
+            }
+        }
+        expectError(ObjectiveError.self, containing: ["--design", "'teacher'"]) {
+            try StudentDesign("teacher", key: "--design")
+        }
+    }
+
+    @Test func theTeachersOwnShape() throws {
+        var teacher = Wav2Vec2Config()
+        teacher.attentionDropout = 0.1
+        teacher.structure = EncoderStructure(of: teacher)
+        teacher.structure?.layers[3].heads = 5
+        let config = try #require(
+            try StudentDesign.teacher.config(like: teacher) as? Wav2Vec2Config)
+        #expect(config.structure == teacher.structure && config.attentionDropout == 0)
+        // Another shape is a plain one.
+        let other = try StudentDesign("2x64").config(like: teacher)
+        #expect(other.structure == nil && other.modelType == "wav2vec2")
+    }
+
+    /// Hugging Face's form for what it can express, our own for the rest.
+    @Test func studentsHaveStructuresWhereTheyNeedThem() throws {
+        let teacher = TinyFamily.wav2Vec2.config(layers: 4, width: 24)
+        var design = StudentDesign(layers: 5, width: 16, heads: 4, feedForward: 20)
+        design.frontEnd = .init(channels: [6, 8], kernels: [10, 4], strides: [5, 4])
+        let plain = try #require(try design.config(like: teacher) as? Wav2Vec2Config)
+        #expect(plain.structure == nil && plain.modelType == "wav2vec2")
+        #expect(plain.frontEnd.channels == [6, 8] && plain.frontEnd.hop == 20)
+        #expect(plain.frontEnd.norm == .layer)
+
+        design.timeReduction = 2
+        design.reusesAttention = true
+        let config = try design.config(like: teacher)
+        #expect(config.modelType == "colld" && config.baseModelType == "wav2vec2")
+        let structure = try #require(config.structure)
+        #expect(structure.timeReduction == 2 && structure.headWidth == 4)
+        #expect(structure.layers.map(\.reusesAttention) == [false, true, false, true, false])
+        #expect(structure.layers.allSatisfy { $0.heads == 4 && $0.feedForward == 20 })
+
+        let conformer = TinyFamily.w2vBert.config(layers: 4, width: 24)
+        var joined = StudentDesign(layers: 2, width: 16, heads: 4)
+        joined.timeReduction = 2
+        #expect(try joined.config(like: conformer).structure?.timeReduction == 2)
+        func refuses(
+            _ like: any EncoderConfig, _ fragments: String...,
+            change: (inout StudentDesign) -> Void
+        ) {
+            var design = StudentDesign(layers: 2, width: 16, heads: 4)
+            change(&design)
+            expectError(ObjectiveError.self, containing: fragments) {
+                try design.config(like: like)
+            }
+        }
+        refuses(conformer, "student.design.reuses_attention", "wav2vec2-bert") {
+            $0.reusesAttention = true
+        }
+        refuses(conformer, "student.design.front_end", "wav2vec2-bert") {
+            $0.frontEnd = .init(channels: [8], kernels: [10], strides: [5])
+        }
+        refuses(teacher, "student.design.time_reduction", "0") { $0.timeReduction = 0 }
+        var uneven = StudentDesign(layers: 2, width: 16, heads: 4)
+        uneven.frontEnd = .init(channels: [8, 8], kernels: [10], strides: [5, 2])
+        expectError(ModelError.self, containing: ["conv_kernel", "2 values"]) {
+            try uneven.config(like: teacher)
+        }
+    }
+
     @Test func isWrittenAsShortAsPossible() throws {
         for (design, text) in [
             (StudentDesign(layers: 4, width: 128), #"["4x128"]"#),

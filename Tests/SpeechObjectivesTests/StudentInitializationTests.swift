@@ -330,4 +330,20 @@ import Torch
             ) { _ in throw Unreadable() }
         }
     }
+
+    /// What joins frames is the student's own.
+    @Test(arguments: TinyFamily.allCases)
+    func joinedFramesStartAnew(_ family: TinyFamily) throws {
+        let teacher = teacher(family)
+        var design = StudentDesign(layers: 3, width: 24, heads: 4, feedForward: 48)
+        design.timeReduction = 2
+        design.reusesAttention = family == .wav2Vec2
+        let student = try design.config(like: teacher.config).makeEncoder(
+            in: ParameterStore(seed: 2))
+        let own = ["encoder.time_reduction.bias", "encoder.time_reduction.weight"]
+        let result = try apply(.copyEvery, to: student, from: teacher)
+        #expect(result.kept.sorted() == own)
+        #expect(try apply(.automatic, to: student, from: teacher).report.choice == .copyEvery)
+        #expect(try apply(.frontEndOnly, to: student, from: teacher).kept.isSuperset(of: own))
+    }
 }

@@ -22,6 +22,13 @@ struct DistillCommand: ParsableCommand {
             """)
     var teacher: [String] = []
 
+    @Option(
+        help: """
+            Model directory to start the student from, instead of student.design and \
+            student.initialization; heads that were trained with it are taken along where they fit.
+            """)
+    var student: String?
+
     @OptionGroup var options: RunOptions
 
     func validate() throws { try options.require("--teacher", teacher.first) }
@@ -29,7 +36,8 @@ struct DistillCommand: ParsableCommand {
     func run() throws {
         try options.run(DistillConfig()) { places, config, reporter in
             try DistillTask(
-                .init(teachers: teacher, training: places), config, reporter: reporter
+                .init(teachers: teacher, student: student, training: places), config,
+                reporter: reporter
             ).run()
         }
     }

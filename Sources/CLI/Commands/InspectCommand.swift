@@ -70,7 +70,7 @@ private struct InspectionReport {
         }
         var rows = [
             ("model", model.path),
-            ("family", model.family),
+            ("family", model.family + (model.baseFamily.map { ", layers of \($0)" } ?? "")),
             ("class", model.encoderClass + (written ?? "")),
             (
                 "layers",
@@ -92,6 +92,7 @@ private struct InspectionReport {
             ("features", model.featureExtractor),
             ("licence", model.license ?? "not stated"),
         ]
+        if let structure = model.structure { rows += sizes(structure) }
         if let head = model.head {
             let tokenizer = head.tokenizerSize.map { ", tokenizer of \($0)" } ?? ""
             rows.append(("head", "CTC over \(head.vocabularySize) tokens\(tokenizer)"))
@@ -102,6 +103,33 @@ private struct InspectionReport {
         }
         if model.outputWidth == model.width { rows.removeAll { $0.0 == "output" } }
         return TextTable(rows.map { [$0.0, $0.1] }, alignment: [.left, .left]).text
+    }
+
+    /// What layers have instead of what the row `layers` says.
+    private func sizes(_ structure: EncoderStructure) -> [(String, String)] {
+        func list(_ values: [Int?]) -> String {
+            values.map { $0.map(String.init) ?? "-" }.joined(separator: " ")
+        }
+        let layers = structure.layers
+        var rows = [("heads", list(layers.map(\.heads)) + ", each \(structure.headWidth) wide")]
+        if layers.contains(where: { $0.firstFeedForward != nil }) {
+            rows.append(("1st feed-forward", list(layers.map(\.firstFeedForward))))
+        }
+        rows.append(("feed-forward", list(layers.map(\.feedForward))))
+        if layers.contains(where: { $0.convolutionChannels != nil }) {
+            rows.append(("convolution", list(layers.map(\.convolutionChannels))))
+        }
+        let reusing = layers.indices.filter { layers[$0].reusesAttention }.map { "\($0 + 1)" }
+        if !reusing.isEmpty {
+            rows.append(
+                ("attention", "of the layer before in " + reusing.joined(separator: " ")))
+        }
+        if structure.timeReduction > 1 {
+            rows.append(
+                ("time reduction", "\(structure.timeReduction) frames become one before the layers")
+            )
+        }
+        return rows
     }
 
     private var parts: String {

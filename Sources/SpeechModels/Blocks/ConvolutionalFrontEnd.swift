@@ -64,8 +64,19 @@ struct ConvolutionalFrontEnd {
     ///
     /// * `lengths`: samples of each clip that these statistics are taken over; nil for all.
     /// * `gates`: what channels are multiplied by.
+    /// * `gradientScale`: what the gradients of the convolutions are multiplied by; 0 records none.
     func callAsFunction(
-        _ samples: Tensor, lengths: [Int]?, gates: EncoderGates? = nil
+        _ samples: Tensor, lengths: [Int]?, gates: EncoderGates? = nil, gradientScale: Double = 1
+    ) -> Tensor {
+        if gradientScale == 0 {
+            return withoutGradients { self(samples, lengths: lengths, gates: gates) }
+        }
+        let features = features(of: samples, lengths: lengths, gates: gates)
+        return gradientScale == 1 ? features : features.scalingGradient(by: gradientScale)
+    }
+
+    private func features(
+        of samples: Tensor, lengths: [Int]?, gates: EncoderGates?
     ) -> Tensor {
         let recorded: [Tensor?] = [samples] + layers.map { $0.convolution.weight }
         if samples.size(1) > Self.partSamples, !Tensor.records(recorded) {

@@ -104,8 +104,10 @@ public enum StudentInitialization: String, ConfigChoice {
         let behindLayers = student.config.modulesBehindLayers
         return { name in
             guard name.hasPrefix(prefix) else {
-                // Teachers that were trained without masking have no vector for masked frames.
-                if name == mask && teacher.parameters[mask] == nil { return nil }
+                // Teachers that were trained without masking have no vector for masked frames, and
+                // their frames are not joined.
+                let isOwn = name == mask || name.hasPrefix("encoder.time_reduction.")
+                if isOwn && teacher.parameters[name] == nil { return nil }
                 let isFrontEnd = name != mask && !behindLayers.contains { name.hasPrefix($0) }
                 return choice != .frontEndOnly || isFrontEnd ? name : nil
             }

@@ -35,6 +35,7 @@ public struct DistillConfig: TrainingConfig {
     ///
     /// - Throws: an error naming the dotted key, what was expected and what was found.
     public func validate() throws {
+        try student.validate()
         try objective.validate()
         try validateLoop()
     }
@@ -60,8 +61,25 @@ public struct TeacherConfig: Codable, Equatable, Sendable {
 
 /// What the student looks like and starts from.
 public struct StudentConfig: Codable, Equatable, Sendable {
-    /// `layers x width`, or `{layers, width, heads, feed_forward}`.
+    /// `layers x width`, `teacher` for the teacher's own shape, or `{layers, width, heads,
+    /// feed_forward, front_end: {channels, kernels, strides}, time_reduction, reuses_attention}`.
     public var design = StudentDesign(layers: 12, width: 384)
     /// Where its first weights come from.
     public var initialization = StudentInitialization.automatic
+    /// What gradients of the convolutional front end are multiplied by; 0 leaves it as it is.
+    public var frontEndGradient = 1.0
+
+    private enum CodingKeys: String, CodingKey {
+        case design, initialization
+        case frontEndGradient = "front_end_gradient"
+    }
+
+    /// - Throws: `ConfigError.invalidValue`.
+    func validate() throws {
+        guard frontEndGradient >= 0, frontEndGradient.isFinite else {
+            throw ConfigError.invalidValue(
+                file: nil, key: "student.front_end_gradient", expected: "0 or more",
+                found: "\(frontEndGradient)")
+        }
+    }
 }

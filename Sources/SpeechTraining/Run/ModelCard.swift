@@ -17,16 +17,23 @@ struct ModelCard {
     /// The licence is the teacher's.
     var text: String {
         let front = Self.frontMatter(of: teacher)
-        var lines = ["---", "library_name: transformers"]
+        var lines = ["---", "library_name: \(student.structure == nil ? "transformers" : "colld")"]
         if let licence = front["license"] { lines.append("license: \(licence)") }
         lines += [
             "base_model: \(baseModel)", "tags:", "- colld", "- distillation", "- speech", "---", "",
-            "# \(student.modelType) student, \(student.layerCount)x\(student.width)", "",
+            "# \(student.baseModelType) student, \(student.layerCount)x\(student.width)", "",
             "A speech encoder distilled from `\(baseModel)` by \(objective.citation). It is a feature "
                 + "extractor: fine-tune it for recognition or translation.", "",
         ]
         lines += Self.table(
             of: student, parameters: parameters, step: step, validationLoss: validationLoss)
+        if student.structure != nil {
+            lines += [
+                "",
+                "Its layers have sizes that Hugging Face's configurations cannot express: `colld` "
+                    + "reads it, `transformers` does not.",
+            ]
+        }
         if front["license"] == nil {
             lines += [
                 "", "The teacher's directory states no licence; the teacher's licence holds.",
@@ -36,6 +43,11 @@ struct ModelCard {
     }
 
     private var baseModel: String { Self.publicName(of: teacherName) }
+
+    private static func range(_ values: [Int]) -> String {
+        let (least, most) = (values.min() ?? 0, values.max() ?? 0)
+        return least == most ? "\(least)" : "\(least) to \(most)"
+    }
 
     /// A path says nothing to others: its last part does.
     static func publicName(of reference: String) -> String {
@@ -47,11 +59,14 @@ struct ModelCard {
     static func table(
         of encoder: any EncoderConfig, parameters: Int, step: Int, validationLoss: Double?
     ) -> [String] {
+        let sizes = encoder.structure?.layers
+        let heads = sizes?.map(\.heads) ?? [encoder.headCount]
+        let units = sizes?.map(\.feedForward) ?? [encoder.feedForwardWidth]
         let rows = [
             "| | |", "|---|---|",
             "| layers | \(encoder.layerCount) |", "| width | \(encoder.width) |",
-            "| attention heads | \(encoder.headCount) |",
-            "| feed-forward units | \(encoder.feedForwardWidth) |",
+            "| attention heads | \(range(heads)) |",
+            "| feed-forward units | \(range(units)) |",
             "| parameters | \(String(format: "%.2f M", Double(parameters) / 1e6)) |",
             "| updates | \(step) |",
         ]

@@ -11,12 +11,15 @@ public struct DistillTask {
         /// Model directories, or repository names in the local Hugging Face cache; at least one, and
         /// the first decides the student's family.
         public var teachers: [String]
+        /// The model that the student is at first, instead of a design and an initialization.
+        public var student: String?
         /// What every training run needs.
         public var training: TrainingPlaces
 
         /// All values.
-        public init(teachers: [String], training: TrainingPlaces) {
+        public init(teachers: [String], student: String? = nil, training: TrainingPlaces) {
             self.teachers = teachers
+            self.student = student
             self.training = training
         }
     }
@@ -49,23 +52,26 @@ public struct DistillTask {
             }
         }
         let first = teachers[0]
-        let (student, origin) = try RunEnvironment.building("student") {
-            try makeStudent(first, device: device)
+        let start = try RunEnvironment.building("student") {
+            try places.student.map { try StudentStart(continuing: $0, config, device: device) }
+                ?? StudentStart(designedFor: first, config, device: device)
         }
+        let student = start.encoder
         student.precision = config.trainer.precision.dtype(on: device)
         let objective = try RunEnvironment.building("objective") {
             try config.objective.makeObjective(
                 teachers: teachers.map(\.encoder), student: student,
                 seed: config.common.seed &+ 1)
         }
+        let headsNote = try start.restoreHeads(of: objective)
         return .init(
             objective: objective,
-            studentExtractor: first.featureExtractor.independentOfBatch(),
+            studentExtractor: start.extractor.independentOfBatch(),
             teacherExtractors: teachers.map { $0.featureExtractor.independentOfBatch() },
             sources: zip(places.teachers, teachers).map { name, model in
                 .init(role: "teacher", name: name, fingerprint: Fingerprint.of(model))
-            },
-            notes: notes(teachers, student, origin)
+            } + start.sources,
+            notes: notes(teachers, start) + headsNote
         ) { outcome, result in
             ModelCard(
                 teacher: first.directory, teacherName: places.teachers[0],
@@ -76,33 +82,18 @@ public struct DistillTask {
         }
     }
 
-    private func makeStudent(
-        _ teacher: LoadedModel, device: Device
-    ) throws -> (any SpeechEncoder, StudentInitialization.Report) {
-        let design = try config.student.design.config(like: teacher.encoder.config)
-        let student = design.makeEncoder(
-            in: ParameterStore(seed: config.common.seed, device: device))
-        let report = try config.student.initialization.apply(
-            to: student, teacher: teacher.encoder
-        ) { try teacher.storedTensor($0) }
-        return (student, report)
-    }
-
-    private func notes(
-        _ teachers: [LoadedModel], _ student: any SpeechEncoder,
-        _ origin: StudentInitialization.Report
-    ) -> [String] {
+    private func notes(_ teachers: [LoadedModel], _ start: StudentStart) -> [String] {
+        let student = start.encoder
         func millions(_ encoder: any SpeechEncoder) -> String {
             String(format: "%.1f M", Double(encoder.parameters.parameterCount) / 1e6)
         }
         return teachers.map { teacher in
             let config = teacher.encoder.config
-            return "teacher \(config.modelType) \(config.layerCount)x\(config.width), "
+            return "teacher \(config.baseModelType) \(config.layerCount)x\(config.width), "
                 + "\(millions(teacher.encoder)) parameters, \(teacher.encoder.precision)"
         } + [
             "student \(student.layerCount)x\(student.width), \(millions(student)) parameters, "
-                + "\(student.precision), initialization \(origin.choice.rawValue)"
-                + (origin.copied.isEmpty ? "" : " (\(origin.copied.count) tensors copied)")
+                + "\(student.precision), \(start.origin)"
         ]
     }
 }

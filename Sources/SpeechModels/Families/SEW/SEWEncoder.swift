@@ -4,7 +4,7 @@ public import Torch
 ///
 /// Hidden states and feed-forward features are at the squeezed rate, the last hidden state is at the
 /// rate of the front end again.
-public final class SEWEncoder: SpeechEncoder {
+public final class SEWEncoder: WaveformEncoder {
     /// The configuration as its own type.
     public let configuration: SEWConfig
     /// All parameters.
@@ -13,6 +13,8 @@ public final class SEWEncoder: SpeechEncoder {
     public var precision: DType
     /// Whether dropout is active.
     public var isTraining = false
+    /// What gradients of the front end are multiplied by in training.
+    public var frontEndGradient = 1.0
 
     private let frontEnd: ConvolutionalFrontEnd
     private let inputNorm, norm: LayerNorm
@@ -60,7 +62,8 @@ public final class SEWEncoder: SpeechEncoder {
         let base = configuration.base
         let squeeze = configuration.squeezeFactor
         let features = frontEnd(
-            input.values.to(precision), lengths: input.isolatedLengths)  // [B, T, C]
+            input.values.to(precision), lengths: input.isolatedLengths,
+            gradientScale: isTraining ? frontEndGradient : 1)  // [B, T, C]
         let frames = features.size(1)
         let lengths = input.frameLengths(frames) { base.frontEnd.frameCount(samples: $0) }
         precondition(

@@ -3,7 +3,7 @@ public import Torch
 /// wav2vec 2.0 and its relatives: samples through strided convolutions and layers
 /// (`Wav2Vec2Model`, `HubertModel`, `UniSpeechSatModel`, `WavLMModel`, `Data2VecAudioModel`,
 /// `Wav2Vec2ConformerModel`).
-public final class Wav2Vec2Encoder: PrunableEncoder {
+public final class Wav2Vec2Encoder: PrunableEncoder, WaveformEncoder {
     /// What follows the feature projection, in which the relatives differ.
     struct Body {
         /// What is added to the projected features [B, T, D], if anything.
@@ -27,6 +27,8 @@ public final class Wav2Vec2Encoder: PrunableEncoder {
     public var isTraining = false
     /// What units are multiplied by.
     public var gates: EncoderGates?
+    /// What gradients of the front end are multiplied by in training.
+    public var frontEndGradient = 1.0
 
     private let frontEnd: ConvolutionalFrontEnd
     private let projectionNorm: LayerNorm?
@@ -85,7 +87,8 @@ public final class Wav2Vec2Encoder: PrunableEncoder {
     ) -> EncoderOutput {
         let base = configuration
         let features = frontEnd(
-            input.values.to(precision), lengths: input.isolatedLengths, gates: gates)  // [B, T, C]
+            input.values.to(precision), lengths: input.isolatedLengths, gates: gates,
+            gradientScale: isTraining ? frontEndGradient : 1)  // [B, T, C]
         let frames = features.size(1)
         let lengths = input.frameLengths(frames / (reduction?.factor ?? 1), frameCount)
         func mask(_ lengths: [Int], of frames: Int) -> AttentionMask? {
