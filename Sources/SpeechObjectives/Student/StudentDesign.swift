@@ -92,6 +92,16 @@ public struct StudentDesign: Codable, Equatable, Sendable {
         try container.encode(feedForward, forKey: .feedForward)
     }
 
+    /// The same kind of student in another shape.
+    package func resized(to other: StudentDesign) -> StudentDesign {
+        var result = self
+        result.layers = other.layers
+        result.width = other.width
+        result.heads = other.heads
+        result.feedForward = other.feedForward
+        return result
+    }
+
     /// `layers x width`.
     public var description: String { "\(layers)x\(width)" }
 

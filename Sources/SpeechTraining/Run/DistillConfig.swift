@@ -1,4 +1,4 @@
-public import SpeechObjectives
+import SpeechObjectives
 
 /// Everything that decides what a distillation run computes; one YAML file.
 public struct DistillConfig: TrainingConfig {
@@ -56,12 +56,4 @@ extension DistillConfig: VariantConfig {
 public struct TeacherConfig: Codable, Equatable, Sendable {
     /// The type of its weights and activations.
     public var precision = PrecisionChoice.automatic
-}
-
-/// What the student looks like and starts from.
-public struct StudentConfig: Codable, Equatable, Sendable {
-    /// `layers x width`, or `{layers, width, heads, feed_forward}`.
-    public var design = StudentDesign(layers: 12, width: 384)
-    /// Where its first weights come from.
-    public var initialization = StudentInitialization.automatic
 }

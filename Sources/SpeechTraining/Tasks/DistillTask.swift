@@ -50,7 +50,9 @@ public struct DistillTask {
         }
         let first = teachers[0]
         let (student, origin) = try RunEnvironment.building("student") {
-            try makeStudent(first, device: device)
+            try config.student.makeStudent(
+                of: first.encoder, seed: config.common.seed, device: device
+            ) { try first.storedTensor($0) }
         }
         student.precision = config.trainer.precision.dtype(on: device)
         let objective = try RunEnvironment.building("objective") {
@@ -73,18 +75,6 @@ public struct DistillTask {
                 step: outcome.bestStep ?? outcome.step, validationLoss: outcome.bestValidation
             ).text
         }
-    }
-
-    private func makeStudent(
-        _ teacher: LoadedModel, device: Device
-    ) throws -> (any SpeechEncoder, StudentInitialization.Report) {
-        let design = try config.student.design.config(like: teacher.encoder.config)
-        let student = design.makeEncoder(
-            in: ParameterStore(seed: config.common.seed, device: device))
-        let report = try config.student.initialization.apply(
-            to: student, teacher: teacher.encoder
-        ) { try teacher.storedTensor($0) }
-        return (student, report)
     }
 
     private func notes(
