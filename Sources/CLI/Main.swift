@@ -18,6 +18,7 @@ import Torch
             ConvertCommand.self,
             EncodeCommand.self,
             DistillCommand.self,
+            PretrainCommand.self,
             PresetsCommand.self,
             ExportCommand.self,
             InitializeCommand.self,

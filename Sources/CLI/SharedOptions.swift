@@ -60,11 +60,7 @@ struct FamilyOption: ExpressibleByArgument {
     let family: EncoderFamily
 
     init?(argument: String) {
-        let spoken = ["w2v-bert": "wav2vec2-bert", "xls-r": "wav2vec2", "mms": "wav2vec2"]
-        let modelType = spoken[argument] ?? argument
-        guard let family = EncoderFamily.all.first(where: { $0.modelType == modelType }) else {
-            return nil
-        }
+        guard let family = EncoderFamily.called(argument) else { return nil }
         self.family = family
     }
 

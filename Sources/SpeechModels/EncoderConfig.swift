@@ -15,6 +15,8 @@ public protocol EncoderConfig: Codable, Equatable, Sendable {
     var standardExtractor: FeatureExtractorConfig { get }
     /// Values of one position of the input: 1 for samples, else those of a feature frame.
     var inputWidth: Int { get }
+    /// Values of one frame in front of the projection: the input's own, or those of a front end.
+    var featureWidth: Int { get }
     /// The start of the names of all layers' parameters, before the number.
     var layerPrefix: String { get }
     /// Starts of the names of parameters behind the layers, which the first hidden state does not need.
@@ -63,6 +65,8 @@ extension EncoderConfig {
     public var baseModelType: String { modelType }
     /// All layers have the same sizes.
     public var structure: EncoderStructure? { nil }
+    /// The input's own.
+    public var featureWidth: Int { inputWidth }
     /// `encoder.layers.`.
     public var layerPrefix: String { "encoder.layers." }
     /// Through the adapter, if there is one.

@@ -58,6 +58,16 @@ public struct EncoderFamily: Sendable {
         return family
     }
 
+    /// Names that people say for a `model_type`.
+    private static let spoken = [
+        "w2v-bert": "wav2vec2-bert", "xls-r": "wav2vec2", "mms": "wav2vec2",
+    ]
+
+    /// The family of a `model_type`, or of what people call it; nil if there is none.
+    public static func called(_ word: String) -> EncoderFamily? {
+        all.first { $0.modelType == spoken[word] ?? word }
+    }
+
     /// Reads and checks a configuration.
     ///
     /// - Throws: `ModelError.invalidConfig` naming the key.

@@ -118,17 +118,23 @@ public struct LayerRequest: Sendable {
     public var hiddenStates: Set<Int>
     /// Layers, counted from 1, whose feed-forward features to keep.
     public var feedForward: Set<Int>
+    /// What the gradient of a layer's output is multiplied by, by layer counted from 1; 1 for others.
+    public var gradientScales: [Int: Double] = [:]
     /// Whether the final output is needed; without it the encoder stops after the last layer that
     /// anybody asked for.
     public var wantsLastHiddenState: Bool
+    /// Whether the features in front of the projection are needed, which pre-training quantises.
+    public var wantsFeatures: Bool
 
     /// Asks for the given layers.
     public init(
-        hiddenStates: Set<Int> = [], feedForward: Set<Int> = [], wantsLastHiddenState: Bool = true
+        hiddenStates: Set<Int> = [], feedForward: Set<Int> = [], wantsLastHiddenState: Bool = true,
+        wantsFeatures: Bool = false
     ) {
         self.hiddenStates = hiddenStates
         self.feedForward = feedForward
         self.wantsLastHiddenState = wantsLastHiddenState
+        self.wantsFeatures = wantsFeatures
     }
 
     /// Only the final output.
@@ -162,6 +168,12 @@ public struct EncoderOutput {
     /// [B, T, D], behind the final LayerNorm and before the adapter; nil if the request did not ask
     /// for the last hidden state.
     public internal(set) var encoderOutput: Tensor?
+    /// [B, T, F], what the projection makes hidden states of: normalised, never masked; nil if the
+    /// request did not ask for it, and of Whisper.
+    public internal(set) var features: Tensor?
+    /// [B, T, F], the output of a waveform front end before its norm; nil where there is none, and if
+    /// the request did not ask for features.
+    public internal(set) var frontEndFeatures: Tensor?
     /// Valid frames of each clip in hidden states and feed-forward features.
     public internal(set) var lengths: [Int]
     /// Valid frames of each clip in `lastHiddenState`.

@@ -41,6 +41,13 @@ extension Tensor {
         }
     }
 
+    /// The same values, whose gradient is multiplied by a factor; exactly the same for factors from
+    /// ½ to 1.
+    public func scalingGradient(by factor: Double) -> Tensor {
+        let part = self * factor
+        return part + (self - part).detached()
+    }
+
     /// The same memory without history.
     public func detached() -> Tensor {
         var result: OpaquePointer?

@@ -78,6 +78,11 @@ extension Commands {
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld presets": ["--json", "<name>"],
+            "colld pretrain": [
+                "--config=", "--device=", "--dump-config", "--model=", "--no-progress",
+                "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=", "--train=…",
+                "--valid=", "<overrides>…",
+            ],
             "colld inspect": ["--json", "--seconds=", "<model>"],
         ]
 

@@ -70,6 +70,20 @@ import Testing
         #expect(try pairs(given, 2, 3) == [[2, 1], [1, 3]])
     }
 
+    @Test func meansOfTeacherLayers() throws {
+        let top = try LayerMapping.top(8).pairs(studentLayers: 12, teacherLayers: 24)
+        #expect(top == [LayerPair(student: 12, teachers: 17...24)])
+        #expect("\(top[0])" == "12:17-24" && top[0].teacher == 24)
+        let all = try LayerMapping.top(4).pairs(studentLayers: 2, teacherLayers: 4)
+        #expect(all == [LayerPair(student: 2, teachers: 1...4)])
+        let groups = try #require(LayerMapping("1:1-2,1:1,2:3-4"))
+        #expect(
+            try groups.pairs(studentLayers: 2, teacherLayers: 4) == [
+                LayerPair(student: 1, teachers: 1...2), LayerPair(student: 1, teacher: 1),
+                LayerPair(student: 2, teachers: 3...4),
+            ])
+    }
+
     @Test(
         arguments: [
             (LayerMapping.uniform, "uniform"), (.everyTeacher, "every_teacher"),
@@ -78,6 +92,10 @@ import Testing
             (
                 .pairs([LayerPair(student: 1, teacher: 2), LayerPair(student: 2, teacher: 4)]),
                 "1:2,2:4"
+            ), (.top(8), "top:8"),
+            (
+                .pairs([LayerPair(student: 1, teachers: 1...3), LayerPair(student: 2, teacher: 4)]),
+                "1:1-3,2:4"
             ),
         ])
     func isWrittenAsAWord(_ mapping: LayerMapping, _ word: String) throws {
@@ -93,7 +111,9 @@ import Testing
             "", "Uniform", "uniform:", "uniform:2", "every_teacher:1", "every", "sparse", "sparse:",
             "sparse:two", "sparse:1:2", "last", "last:", "last:4,", "last:4,,8", "last:a", "1",
             "1:",
-            ":2", "1:2:3", "1:2,", ",1:2", "1:2,,2:4", "1-2", "a:b", "1:2;2:4",
+            ":2", "1:2:3", "1:2,", ",1:2", "1:2,,2:4", "1-2", "a:b", "1:2;2:4", "top", "top:",
+            "top:a", "top:1:2", "1:", "1:-2", "1:2-",
+            "1:3-2", "1:1-2-3", "1-2:3",
         ])
     func otherWordsAreRefused(_ word: String) {
         #expect(LayerMapping(word) == nil)
@@ -105,7 +125,9 @@ import Testing
     @Test(
         arguments: [
             "sparse:0", "sparse:-1", "sparse:3", "sparse:5", "last:0", "last:5", "last:2,2",
-            "last:-1", "0:1", "1:0", "3:1", "1:5", "1:2,1:2", "1:2,3:4",
+            "last:-1", "0:1", "1:0", "3:1", "1:5", "1:2,1:2", "1:2,3:4", "top:0", "top:5", "top:-1",
+            "1:3-5",
+            "1:0-2",
         ])
     func layersThatTheModelsLackAreRefused(_ word: String) throws {
         let mapping = try #require(LayerMapping(word))

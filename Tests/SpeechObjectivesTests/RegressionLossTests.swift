@@ -61,6 +61,7 @@ import Torch
         }
         expectClose(mean(RegressionLoss(.l1)), 0.5, within: 1e-12)
         expectClose(mean(RegressionLoss(.mse)), 0.5, within: 1e-12)
+        expectClose(mean(RegressionLoss(.scaledL2)), 0.5.squareRoot(), within: 1e-12)
         expectClose(mean(RegressionLoss(.l1Cosine)), 0.864079, within: 5e-7)
         expectClose(mean(RegressionLoss(.l1RawCosine)), -0.327895, within: 5e-7)
         expectClose(mean(RegressionLoss(.cosine)), 0.364079, within: 5e-7)

@@ -18,7 +18,7 @@ import Testing
         var sum = 0.0
         for frame in 0..<frames {
             switch masking.sampler {
-            case .none:
+            case .none, .uniform:
                 break
             case .fairseq2:
                 let places = frames - span + 1
@@ -62,6 +62,61 @@ import Testing
         #expect(error < 0.003)
         expectClose(mean, expectedCoverage(masking, frames: frames), within: 4 * error)
         expectClose(mean, known, within: 0.01)
+    }
+
+    /// Spans of 0 … 20 frames with a frame between them: beside a plain search for free places.
+    @Test(arguments: [(0.4, 1000, 0.395), (0.4, 100, 0.39), (0.8, 1000, 0.796), (0.8, 100, 0.736)])
+    func coverageOfSeparatedSpans(_ probability: Double, _ frames: Int, _ known: Double) {
+        let masking = SpanMasking(sampler: .uniform, probability: probability, minimumSpans: 1)
+        let clips = 40_000 / frames
+        let shares = sample(masking, Array(repeating: frames, count: clips))
+            .map { Double($0.count) / Double(frames) }
+        let mean = shares.reduce(0, +) / Double(clips)
+        var generator = SeededGenerator(seed: 2)
+        let searched = (0..<clips).map { _ -> Double in
+            var isFree = [Bool](repeating: true, count: frames + 2)
+            let spans = Int(probability * Double(frames) / 10 + generator.uniform())
+            let lengths = (0..<spans).map { _ in generator.uniform(below: 21) }
+            var covered = 0
+            for length in lengths.sorted(by: >) where length > 0 && length <= frames {
+                // With the frames before and behind it, of which one is outside at either end.
+                let places = (0...(frames - length)).filter { start in
+                    isFree[start..<(start + length + 2)].allSatisfy { $0 }
+                }
+                guard !places.isEmpty else { continue }
+                let start = places[generator.uniform(below: places.count)]
+                for frame in start..<(start + length) { isFree[frame + 1] = false }
+                covered += length
+            }
+            return Double(covered) / Double(frames)
+        }
+        let expected = searched.reduce(0, +) / Double(clips)
+        let variance = shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(clips - 1)
+        let error = (2 * variance / Double(clips)).squareRoot()
+        expectClose(mean, expected, within: 4 * error)
+        expectClose(mean, known, within: 0.015)
+    }
+
+    @Test func separatedSpansAreOfAllLengths() {
+        let masking = SpanMasking(sampler: .uniform, probability: 0.4, length: 3, minimumSpans: 1)
+        var runs: [Int: Int] = [:]
+        for frames in sample(masking, Array(repeating: 500, count: 200)) {
+            let masked = Set(frames)
+            var run = 0
+            for frame in 0...500 {
+                if masked.contains(frame) {
+                    run += 1
+                } else if run > 0 {
+                    runs[run, default: 0] += 1
+                    run = 0
+                }
+            }
+        }
+        // Spans never touch, so that runs are spans; each length from 1 to 6 is as frequent.
+        #expect(runs.keys.sorted() == Array(1...6))
+        let counts = runs.values.map(Double.init)
+        let mean = counts.reduce(0, +) / 6
+        #expect(counts.allSatisfy { abs($0 / mean - 1) < 0.08 }, "\(runs)")
     }
 
     @Test(arguments: [SpanMasking.Sampler.fairseq2, .fairseq], [0.0, 0.1, 0.65, 1])
@@ -128,7 +183,7 @@ import Testing
         #expect(counts[4] >= 10 && counts[5] >= 10)
     }
 
-    @Test(arguments: [SpanMasking.Sampler.fairseq2, .fairseq])
+    @Test(arguments: [SpanMasking.Sampler.fairseq2, .fairseq, .uniform])
     func theSeedDecides(_ sampler: SpanMasking.Sampler) {
         let masking = SpanMasking(sampler: sampler)
         let lengths = [100, 250, 33]

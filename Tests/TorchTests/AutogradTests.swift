@@ -122,4 +122,20 @@ import Torch
         }
         expectValues(deep(), [1, 1])
     }
+
+    @Test func gradientsAreScaled() throws {
+        for dtype in [DType.float32, .bfloat16] {
+            for factor in [0.5, 2.0 / 3, 0.9, 1] {
+                let x = sample([50], seed: 3, dtype: .float32).to(dtype)
+                x.requiresGradient = true
+                let y = x.scalingGradient(by: factor)
+                #expect(y.floats() == x.floats())
+                (y * 3.0).sum().backward()
+                let gradient = try #require(x.gradient)
+                expectValues(
+                    gradient, Array(repeating: 3 * factor, count: 50),
+                    tolerance: dtype == .float32 ? 1e-6 : 1e-2)
+            }
+        }
+    }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import SpeechTraining
 
 /// `colld distill`: the main job.
@@ -23,73 +22,15 @@ struct DistillCommand: ParsableCommand {
             """)
     var teacher: [String] = []
 
-    @Option(
-        help: "Manifest to train on: JSON Lines or fairseq TSV; several with a --train for each.")
-    var train: [String] = []
+    @OptionGroup var options: RunOptions
 
-    @Option(help: "Manifest to validate on.")
-    var valid: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Manifest of noise to add, with augment.noise_prob above 0.", valueName: "manifest"))
-    var noiseManifest: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Manifest of impulse responses of rooms, with augment.reverb_prob above 0.",
-            valueName: "manifest"))
-    var reverbManifest: String?
-
-    @Option(help: "Run directory.")
-    var output: String?
-
-    @Option(help: "YAML run file, or the name of a preset (colld presets).")
-    var config: String?
-
-    @Option(help: "cpu, cuda or cuda:N.")
-    var device = "cpu"
-
-    @Flag(help: "Go on with the run in --output, or start it where there is none.")
-    var resume = false
-
-    @Flag(help: "Print the resolved run file and exit.")
-    var dumpConfig = false
-
-    @Flag(help: "No progress on standard error.")
-    var noProgress = false
-
-    @Argument(help: "key=value pairs laid over the run file.")
-    var overrides: [String] = []
-
-    func validate() throws {
-        guard !dumpConfig else { return }
-        for (flag, value) in [
-            ("--teacher", teacher.first), ("--train", train.first), ("--output", output),
-        ] where value == nil {
-            throw ValidationError("Missing expected argument '\(flag) <\(flag.dropFirst(2))>'")
-        }
-    }
+    func validate() throws { try options.require("--teacher", teacher.first) }
 
     func run() throws {
-        let config = try ConfigDocument.readRun(
-            DistillConfig(), file: config, overrides: overrides)
-        if dumpConfig {
-            print(try ConfigDocument.text(config), terminator: "")
-            return
+        try options.run(DistillConfig()) { places, config, reporter in
+            try DistillTask(
+                .init(teachers: teacher, training: places), config, reporter: reporter
+            ).run()
         }
-        let model = try DistillTask(
-            .init(
-                teachers: teacher,
-                training: TrainingPlaces(
-                    train: train.map { URL(fileURLWithPath: $0) },
-                    valid: valid.map { URL(fileURLWithPath: $0) },
-                    noise: noiseManifest.map { URL(fileURLWithPath: $0) },
-                    reverb: reverbManifest.map { URL(fileURLWithPath: $0) },
-                    output: URL(fileURLWithPath: output!), device: device, resumes: resume,
-                    command: CommandLine.arguments)),
-            config, reporter: RunReporter(showsProgress: !noProgress)
-        ).run()
-        print(model.path)
     }
 }

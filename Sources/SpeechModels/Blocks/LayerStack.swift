@@ -35,6 +35,7 @@ struct LayerStack {
             let (state, feedForward) = layer(
                 x, mask, bias: bias, map: &map, isTraining: isTraining)
             x = state
+            if let scale = request.gradientScales[number] { x = x.scalingGradient(by: scale) }
             if request.hiddenStates.contains(number) { output.hiddenStates[number] = x }
             if request.feedForward.contains(number) { output.feedForward[number] = feedForward }
         }

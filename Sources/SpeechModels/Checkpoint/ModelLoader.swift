@@ -94,6 +94,9 @@ public enum ModelLoader {
 }
 
 extension LoadedModel {
+    /// The shape of a tensor of the checkpoint, by the encoder's name; nil if there is none.
+    public func storedShape(_ name: String) -> [Int]? { reader().shape(of: name) }
+
     func reader() -> CheckpointReader {
         CheckpointReader(weights, adapter: adapter, family: family)
     }

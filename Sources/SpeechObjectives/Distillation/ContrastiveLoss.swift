@@ -32,16 +32,20 @@ public struct ContrastiveLoss {
     /// Computes the loss.
     ///
     /// * `predictions`: [B, M, D], in `float32` or `float64`.
-    /// * `targets`: unit vectors [B, M, D] without history.
+    /// * `targets`: unit vectors [B, M, D].
     /// * `distractors`: for B utterances of M frames.
     /// * `scale`: a scalar that takes the place of 1/τ where it is trained.
+    /// * `keepsEqualTargets`: whether distractors with the positive's own target count, too.
     public func callAsFunction(
         _ predictions: Tensor, targets: Tensor, _ distractors: Distractors, scale: Tensor? = nil,
-        withDiagnostics: Bool = false
+        keepsEqualTargets: Bool = false, withDiagnostics: Bool = false
     ) -> Result {
         let unit = Self.unit(predictions)
         let cosines = unit.batchedMatmul(targets.transpose(1, 2))  // [B, M, M]
-        let logCounts = Distractors.withoutEqual(distractors.logCounts, targets)
+        let logCounts =
+            keepsEqualTargets
+            ? distractors.logCounts
+            : withoutGradients { Distractors.withoutEqual(distractors.logCounts, targets) }
         let logits = scale.map { cosines * $0 } ?? cosines * (1 / temperature)
         let positive = logits.diagonal(1, 2)  // [B, M]
         let perFrame =

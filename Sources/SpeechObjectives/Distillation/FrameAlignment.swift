@@ -38,6 +38,26 @@ struct FrameAlignment: Equatable {
         pooledTargets = ratio < 1 ? 1 : Int(multiple)
     }
 
+    /// * `head`: as many predictions per frame as the teacher has frames, where it can make them.
+    /// - Throws: `ObjectiveError.invalidSetting` for rates that do not fit each other or the head.
+    init(
+        student: any EncoderConfig, teacher: any EncoderConfig, _ head: PredictionHeadKind
+    ) throws {
+        let alignment = try FrameAlignment(student: student, teacher: teacher)
+        if head != .upsample {
+            self = alignment
+        } else if alignment.pooledTargets > 1 {
+            self = try FrameAlignment(
+                student: student, teacher: teacher, predictionsPerFrame: alignment.pooledTargets)
+        } else {
+            throw ObjectiveError.invalidSetting(
+                key: "objective.head",
+                expected:
+                    "linear, mlp or mlp_gelu for a teacher that is not faster than the student",
+                found: head.rawValue)
+        }
+    }
+
     /// The compared frames of a clip.
     ///
     /// * `student`: its frames for the student.

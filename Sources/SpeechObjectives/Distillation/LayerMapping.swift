@@ -2,23 +2,36 @@
 public struct LayerPair: Hashable, Sendable, CustomStringConvertible {
     /// The student's layer.
     public let student: Int
-    /// The teacher's layer.
-    public let teacher: Int
+    /// The teacher's layers: the mean of their features is predicted.
+    public let teachers: ClosedRange<Int>
 
     /// Pairs two layers.
     public init(student: Int, teacher: Int) {
-        self.student = student
-        self.teacher = teacher
+        self.init(student: student, teachers: teacher...teacher)
     }
 
-    /// `student:teacher`.
-    public var description: String { "\(student):\(teacher)" }
+    /// Pairs a layer with the mean of several.
+    public init(student: Int, teachers: ClosedRange<Int>) {
+        self.student = student
+        self.teachers = teachers
+    }
+
+    /// The teacher's layer, the last one of several.
+    public var teacher: Int { teachers.upperBound }
+
+    /// `student:teacher`, or `student:first-last`.
+    public var description: String { "\(student):\(teacherName)" }
+
+    /// `teacher`, or `first-last`.
+    var teacherName: String {
+        teachers.count == 1 ? "\(teacher)" : "\(teachers.lowerBound)-\(teacher)"
+    }
 }
 
 /// Which student layer predicts which teacher layer.
 ///
-/// Written as one word in run files: `uniform`, `every_teacher`, `sparse:4`, `last:4,8,12` or
-/// explicit pairs such as `1:2,2:4`.
+/// Written as one word in run files: `uniform`, `every_teacher`, `sparse:4`, `last:4,8,12`, `top:8` or
+/// explicit pairs such as `1:2,2:4`, of which `3:5-8` stands for the mean of layers 5 to 8.
 public enum LayerMapping: Hashable, Sendable {
     /// Student layer k predicts teacher layer ⌊k · L_T / L_S + ½⌋; the last predicts the last.
     case uniform
@@ -28,6 +41,8 @@ public enum LayerMapping: Hashable, Sendable {
     case sparse(Int)
     /// The last student layer predicts each of these teacher layers (DistilHuBERT).
     case last([Int])
+    /// The last student layer predicts the mean of the teacher's last n layers (data2vec).
+    case top(Int)
     /// Exactly these pairs.
     case pairs([LayerPair])
 
@@ -66,9 +81,14 @@ public enum LayerMapping: Hashable, Sendable {
                 Set(layers).count == layers.count
             else { throw invalid("different teacher layers from 1 on") }
             return layers.map { LayerPair(student: studentLayers, teacher: $0) }
+        case .top(let count):
+            guard 1...teacherLayers ~= count else { throw invalid("a number of teacher layers") }
+            let top = (teacherLayers - count + 1)...teacherLayers
+            return [LayerPair(student: studentLayers, teachers: top)]
         case .pairs(let pairs):
             let fits = pairs.allSatisfy {
-                1...studentLayers ~= $0.student && 1...teacherLayers ~= $0.teacher
+                1...studentLayers ~= $0.student
+                    && 1 <= $0.teachers.lowerBound && $0.teachers.upperBound <= teacherLayers
             }
             guard !pairs.isEmpty, fits, Set(pairs).count == pairs.count else {
                 throw invalid("different pairs of layers from 1 on")
@@ -86,6 +106,7 @@ extension LayerMapping: CustomStringConvertible, Codable {
         case .everyTeacher: "every_teacher"
         case .sparse(let count): "sparse:\(count)"
         case .last(let layers): "last:" + layers.map(String.init).joined(separator: ",")
+        case .top(let count): "top:\(count)"
         case .pairs(let pairs): pairs.map(\.description).joined(separator: ",")
         }
     }
@@ -103,6 +124,9 @@ extension LayerMapping: CustomStringConvertible, Codable {
         case "sparse":
             guard parts.count == 2, let count = Int(parts[1]) else { return nil }
             self = .sparse(count)
+        case "top":
+            guard parts.count == 2, let count = Int(parts[1]) else { return nil }
+            self = .top(count)
         case "last":
             guard parts.count == 2 else { return nil }
             let layers = split(parts[1], ",").map { Int($0) }
@@ -110,11 +134,13 @@ extension LayerMapping: CustomStringConvertible, Codable {
             self = .last(layers.compactMap { $0 })
         default:
             let pairs = split(text, ",").map { pair -> LayerPair? in
-                let layers = split(pair, ":").map { Int($0) }
-                guard layers.count == 2, let student = layers[0], let teacher = layers[1] else {
-                    return nil
-                }
-                return LayerPair(student: student, teacher: teacher)
+                let layers = split(pair, ":")
+                guard layers.count == 2, let student = Int(layers[0]) else { return nil }
+                let ends = split(layers[1], "-").compactMap { Int($0) }
+                guard (1...2).contains(ends.count), ends[0] <= ends.last!,
+                    ends.map(String.init).joined(separator: "-") == layers[1]
+                else { return nil }
+                return LayerPair(student: student, teachers: ends[0]...ends.last!)
             }
             guard pairs.allSatisfy({ $0 != nil }) else { return nil }
             self = .pairs(pairs.compactMap { $0 })
@@ -129,7 +155,8 @@ extension LayerMapping: CustomStringConvertible, Codable {
             throw DecodingError.dataCorruptedError(
                 in: container,
                 debugDescription:
-                    "expected uniform, every_teacher, sparse:N, last:L,… or S:T,…; found '\(text)'")
+                    "expected uniform, every_teacher, sparse:N, last:L,…, top:N or S:T,…; "
+                    + "found '\(text)'")
         }
         self = mapping
     }

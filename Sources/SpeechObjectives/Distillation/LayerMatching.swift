@@ -34,41 +34,80 @@ public final class LayerMatching {
     /// Utterances with fewer frames are not predicted.
     public let minimumFrames: Int
 
+    /// By pair; empty without heads.
     private let headOfPair: [PredictionHead]
     /// By teacher.
     fileprivate let alignments: [FrameAlignment]
+    fileprivate let options: Options
+
+    /// What some objectives need besides the prediction and the target of each pair.
+    struct Options {
+        /// Whether pairs have heads; without them only `LayerPass.sum(ofLayers:)` is of use.
+        var hasHeads = true
+        /// Whether the inputs of the layers are kept, too.
+        var keepsInputs = false
+        /// Whether teachers hear the speech a second time, masked as the student hears it.
+        ///
+        /// Masked frames are then compared with what the teacher makes of all speech, the others with
+        /// what it makes of the masked one. Nothing is masked in validation.
+        var masksTeachers = false
+        /// What the losses of pairs are multiplied by where `layer_weights` says nothing; nil for
+        /// their mean.
+        var weight: ((LayerPair) -> Double)?
+        /// Whether gradients of early layers are held back (`gradientShare`).
+        var sharesGradients = false
+    }
 
     /// * `seed`: of the heads' first values.
     /// * `minimumFrames`: what the loss needs of an utterance.
     /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the models.
-    public init(
+    public convenience init(
         _ settings: LayerSettings, teachers: [any SpeechEncoder], student: any SpeechEncoder,
         seed: UInt64, minimumFrames: Int
     ) throws {
+        try self.init(
+            settings, teachers: teachers, student: student, seed: seed,
+            minimumFrames: minimumFrames, options: Options())
+    }
+
+    /// * `seed`: of the heads' first values.
+    /// * `minimumFrames`: what the loss needs of an utterance.
+    /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the models.
+    init(
+        _ settings: LayerSettings, teachers: [any SpeechEncoder], student: any SpeechEncoder,
+        seed: UInt64, minimumFrames: Int, options: Options
+    ) throws {
         try settings.validate()
-        try settings.masking.requireMaskable(student)
+        try settings.masking.requireMaskable(student, "student")
+        if options.masksTeachers {
+            try teachers.forEach { try settings.masking.requireMaskable($0, "teacher") }
+        }
+        self.options = options
         self.settings = settings
         self.teachers = teachers
         self.student = student
         self.minimumFrames = max(minimumFrames, settings.masking.minimumFrames)
-        pairs = try Self.pairs(settings, teachers, student)
-        alignments = try teachers.map {
-            try FrameAlignment(student: student.config, teacher: $0.config)
+        pairs = try Self.pairs(settings, teachers, student, options)
+        let alignments = try teachers.map {
+            try FrameAlignment(student: student.config, teacher: $0.config, settings.head)
         }
+        self.alignments = alignments
         let heads = ParameterStore(seed: seed, device: student.parameters.device)
-        headOfPair = pairs.map { pair in
+        headOfPair = (options.hasHeads ? pairs : []).map { pair in
             var scope = heads.root["heads"]
             if teachers.count > 1 { scope = scope[pair.teacher] }
             return PredictionHead(
-                scope["\(pair.layers.student)-\(pair.layers.teacher)"], settings.head,
-                from: student.width, to: teachers[pair.teacher].width)
+                scope["\(pair.layers.student)-\(pair.layers.teacherName)"], settings.head,
+                from: student.width, to: teachers[pair.teacher].width,
+                predictionsPerFrame: alignments[pair.teacher].predictionsPerFrame)
         }
         heads.setTrainable(true)
         self.heads = heads
     }
 
     private static func pairs(
-        _ settings: LayerSettings, _ teachers: [any SpeechEncoder], _ student: any SpeechEncoder
+        _ settings: LayerSettings, _ teachers: [any SpeechEncoder], _ student: any SpeechEncoder,
+        _ options: Options
     ) throws -> [Pair] {
         func require(_ key: String, _ found: [Double], _ expected: Int, _ what: String) throws {
             guard found.isEmpty || found.count == expected else {
@@ -88,7 +127,8 @@ public final class LayerMatching {
             return layers.enumerated().map { position, pair in
                 let ofPair =
                     settings.layerWeights.isEmpty
-                    ? 1 / Double(layers.count) : settings.layerWeights[position]
+                    ? options.weight?(pair) ?? 1 / Double(layers.count)
+                    : settings.layerWeights[position]
                 return Pair(
                     teacher: index, layers: pair, weight: ofTeacher * ofPair,
                     name: teachers.count > 1 ? "\(index)/\(pair)" : "\(pair)")
@@ -105,13 +145,7 @@ public final class LayerMatching {
     ) throws -> LayerPass {
         precondition(batch.teachers.count == teachers.count, "a teacher without input")
         let taught = context.measure(.teacher) {
-            withoutGradients {
-                teachers.indices.map { index in
-                    let layers = Set(pairs.filter { $0.teacher == index }.map(\.layers.teacher))
-                    return teachers[index].encode(
-                        batch.teachers[index], request: settings.target.request(layers))
-                }
-            }
+            teachers.indices.map { teach(batch.teachers[$0], teacher: $0) }
         }
         let frames = student.frameCount(inputLength: batch.student.values.size(1))
         let heard =
@@ -134,15 +168,16 @@ public final class LayerMatching {
         guard valid.contains(where: { $0 >= minimumFrames }) else {
             throw ObjectiveError.nothingToPredict(frames: valid, needed: minimumFrames)
         }
-        let masking = settings.masking.scheduled(context)
+        let masking =
+            options.masksTeachers && context.isValidation
+            ? SpanMasking(sampler: .none) : settings.masking.scheduled(context)
         let masked = masking.sample(lengths: valid, using: &generator)
         let output = context.measure(.student) {
             student.encode(
                 batch.student,
                 masked: masking.tensor(
                     masked, frames: frames, device: student.parameters.device),
-                request: LayerRequest(
-                    hiddenStates: Set(pairs.map(\.layers.student)), wantsLastHiddenState: false))
+                request: studentRequest)
         }
         let rows = zip(alignments, compared).map { alignment, limits in
             RowSelection(
@@ -154,29 +189,70 @@ public final class LayerMatching {
                     return alignment.compared(masked[clip], limit: limits[clip])
                 })
         }
+        var hidden: HiddenTeaching?
+        if options.masksTeachers && masking.sampler != .none {
+            hidden = context.measure(.teacher) {
+                HiddenTeaching(self, batch, masked: masked, speeds: speeds, rows: rows)
+            }
+        }
         return LayerPass(
-            matching: self, student: output, taught: taught, speeds: speeds, rows: rows)
+            matching: self, student: output, taught: taught, hidden: hidden, speeds: speeds,
+            rows: rows)
     }
 
-    fileprivate func predict(_ rows: Tensor, pair index: Int) -> Tensor { headOfPair[index](rows) }
+    /// What a teacher says about a batch.
+    func teach(_ input: EncoderInput, teacher index: Int, masked: Tensor? = nil) -> EncoderOutput {
+        var layers = Set(pairs.filter { $0.teacher == index }.flatMap(\.layers.teachers))
+        if options.keepsInputs { layers.formUnion(layers.map { $0 - 1 }) }
+        return withoutGradients {
+            teachers[index].encode(
+                input, masked: masked, request: settings.target.request(layers))
+        }
+    }
+
+    private var studentRequest: LayerRequest {
+        var layers = Set(pairs.map(\.layers.student))
+        if options.keepsInputs { layers.formUnion(layers.map { $0 - 1 }) }
+        var request = LayerRequest(hiddenStates: layers, wantsLastHiddenState: false)
+        if options.sharesGradients {
+            for layer in 1...student.layerCount {
+                request.gradientScales[layer] = gradientShare(layer).stream
+            }
+        }
+        return request
+    }
+
+    /// What gradients are multiplied by behind a student layer, for its output as a whole and for what
+    /// comes from its head (ARMHuBERT's per-layer scaling; 1 without it).
+    fileprivate func gradientShare(_ layer: Int) -> (stream: Double, head: Double) {
+        guard options.sharesGradients else { return (1, 1) }
+        let left = Double(student.layerCount - layer + 1)
+        return (left / (left + 1), 1 / (left + 1))
+    }
+
+    fileprivate func predict(_ rows: Tensor, pair index: Int, choice: Tensor?) -> Tensor {
+        headOfPair[index](rows, choice: choice)
+    }
 }
 
 /// What came out of one pass of teachers and student.
 struct LayerPass {
-    private let matching: LayerMatching
+    let matching: LayerMatching
     private let student: EncoderOutput
     private let taught: [EncoderOutput]
+    private let hidden: HiddenTeaching?
     private let speeds: [Double]
     /// The compared frames by teacher.
     let rows: [RowSelection]
 
     fileprivate init(
         matching: LayerMatching, student: EncoderOutput, taught: [EncoderOutput],
-        speeds: [Double], rows: [RowSelection]
+        hidden: HiddenTeaching?, speeds: [Double], rows: [RowSelection]
     ) {
         self.matching = matching
         self.student = student
         self.taught = taught
+        self.hidden = hidden
         self.speeds = speeds
         self.rows = rows
     }
@@ -194,6 +270,38 @@ struct LayerPass {
     /// * `loss`: of the pair with an index: predictions and targets [B, M, D] in `float32` to a
     ///   scalar. Targets have no history.
     func sum(_ loss: (Int, Tensor, Tensor) -> Tensor) -> Tensor {
+        sum { index, pooled, leaf, target in
+            let pair = matching.pairs[index]
+            let prediction = matching.predict(
+                leaf(pair.layers.student), pair: index, choice: pooled.choice)
+            return loss(
+                index, rows[pair.teacher].unflatten(pooled.mean(prediction.to(.float32))),
+                target(pair.layers.teachers))
+        }
+    }
+
+    /// The weighted sum over all pairs of a loss that compares layers themselves.
+    ///
+    /// * `loss`: of the pair with an index, from student layers [B, M, D_S] and teacher layers
+    ///   [B, M, D_T] by number, both in `float32`.
+    func sum(
+        ofLayers loss: (Int, _ student: (Int) -> Tensor, _ teacher: (Int) -> Tensor) -> Tensor
+    ) -> Tensor {
+        sum { index, pooled, leaf, target in
+            let rows = rows[matching.pairs[index].teacher]
+            return loss(
+                index, { rows.unflatten(pooled.mean(leaf($0).to(.float32))) },
+                { target($0...$0) })
+        }
+    }
+
+    /// * `value`: of a pair, from student layers as rows [R, D_S] and means of teacher layers.
+    private func sum(
+        _ value: (
+            Int, PooledRows, _ leaf: @escaping (Int) -> Tensor,
+            _ target: @escaping (ClosedRange<Int>) -> Tensor
+        ) -> Tensor
+    ) -> Tensor {
         var targets: [[Int]: Tensor] = [:]
         var frames: [[Int]: StudentFrames] = [:]
         var total = Tensor.zeros([], device: matching.student.parameters.device)
@@ -201,26 +309,29 @@ struct LayerPass {
             let rows = rows[pair.teacher]
             let alignment = matching.alignments[pair.teacher]
             guard rows.count > 0 else { continue }
-            let targetKey = [pair.teacher, pair.layers.teacher]
-            let target = targets[targetKey] ?? target(pair)
-            targets[targetKey] = target
+            let pooled = PooledRows(rows, alignment, device: total.device)
             // Teachers with the same frames share what a student's layer hands on.
             let alike = matching.alignments.firstIndex(of: alignment)!
-            let key =
-                [self.rows[alike].frames == rows.frames ? alike : pair.teacher]
-                + [pair.layers.student]
-            let states =
-                frames[key]
-                ?? StudentFrames(
-                    PooledRows(rows, alignment).select(
-                        from: student.hiddenStates[pair.layers.student]!))
-            frames[key] = states
-            let prediction = PooledRows(rows, alignment).pooled(
-                matching.predict(states.leaf, pair: index).to(.float32))
+            let owner = self.rows[alike].frames == rows.frames ? alike : pair.teacher
+            func leaf(_ layer: Int) -> Tensor {
+                let states =
+                    frames[[owner, layer]]
+                    ?? StudentFrames(
+                        pooled.select(from: student.hiddenStates[layer]!),
+                        share: matching.gradientShare(layer).head)
+                frames[[owner, layer]] = states
+                return states.leaf
+            }
+            func target(_ layers: ClosedRange<Int>) -> Tensor {
+                let key = [pair.teacher, layers.lowerBound, layers.upperBound]
+                let target = targets[key] ?? self.target(pair.teacher, layers)
+                targets[key] = target
+                return target
+            }
             let scale = Double(count) / Double(rows.count)
-            let value = loss(index, rows.unflatten(prediction), target) * (pair.weight * scale)
-            if states.isRecorded { value.backward() }
-            total = total + value.detached()
+            let sum = value(index, pooled, leaf, target) * (pair.weight * scale)
+            if Tensor.records([sum]) { sum.backward() }
+            total = total + sum.detached()
         }
         for key in frames.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             if let passedOn = frames[key]!.passedOn { total = total + passedOn }
@@ -228,44 +339,109 @@ struct LayerPass {
         return total
     }
 
-    /// [B, M, D_T] of a teacher's layer at the compared frames.
-    private func target(_ pair: LayerMatching.Pair) -> Tensor {
+    /// The mean of a teacher's layers at the compared frames, [B, M, D_T].
+    private func target(_ teacher: Int, _ layers: ClosedRange<Int>) -> Tensor {
         withoutGradients {
-            let rows = rows[pair.teacher]
-            let alignment = matching.alignments[pair.teacher]
-            return rows.unflatten(
-                matching.settings.target.rows(
-                    of: taught[pair.teacher], layer: pair.layers.teacher
-                ) { features in
-                    rows.select(from: features, pooling: alignment.pooledTargets) {
+            let heard = mean(taught[teacher], teacher, layers)
+            guard let hidden else { return heard }
+            return hidden.isMasked[teacher].select(
+                heard, else: mean(hidden.taught[teacher], teacher, layers))
+        }
+    }
+
+    private func mean(
+        _ output: EncoderOutput, _ teacher: Int, _ layers: ClosedRange<Int>
+    ) -> Tensor {
+        let alignment = matching.alignments[teacher]
+        let features = layers.map { layer in
+            rows[teacher].unflatten(
+                matching.settings.target.rows(of: output, layer: layer) { features in
+                    rows[teacher].select(from: features, pooling: alignment.pooledTargets) {
                         alignment.teacherFrame($1, speed: speeds[$0])
                     }
                 })
         }
+        guard features.count > 1 else { return features[0] }
+        return features.dropFirst().reduce(features[0]) { $0 + $1 } / Double(features.count)
     }
 }
 
-/// The student frames of compared ones: as many for each as predictions are averaged.
+/// What teachers make of speech that is masked for them as it is for the student.
+struct HiddenTeaching {
+    /// By teacher.
+    let taught: [EncoderOutput]
+    /// By teacher: whether a compared frame is masked, [B, M, 1] `bool`.
+    let isMasked: [Tensor]
+
+    /// * `masked`: the student's masked frames.
+    fileprivate init(
+        _ matching: LayerMatching, _ batch: TrainingBatch, masked: [[Int]], speeds: [Double],
+        rows: [RowSelection]
+    ) {
+        var taught: [EncoderOutput] = []
+        var isMasked: [Tensor] = []
+        for (index, teacher) in matching.teachers.enumerated() {
+            let input = batch.teachers[index]
+            let alignment = matching.alignments[index]
+            let frames = teacher.frameCount(inputLength: input.values.size(1))
+            let hidden = rows[index].frames.indices.map { clip in
+                let limit = rows[index].frames[clip].last.map { $0 + 1 } ?? 0
+                return alignment.compared(masked[clip], limit: limit)
+            }
+            let ofTeacher = hidden.enumerated().map { clip, compared in
+                compared.flatMap { frame in
+                    let end = alignment.teacherFrame(frame + 1, speed: speeds[clip])
+                    return alignment.teacherFrame(frame, speed: speeds[clip])..<min(end, frames)
+                }
+            }
+            let device = teacher.parameters.device
+            taught.append(
+                matching.teach(
+                    input, teacher: index,
+                    masked: matching.settings.masking.tensor(
+                        ofTeacher, frames: frames, device: device)))
+            isMasked.append(rows[index].marks(hidden, device: device).unsqueeze(2))
+        }
+        self.taught = taught
+        self.isMasked = isMasked
+    }
+}
+
+/// The predictions that compared frames are made of: as many for each as are averaged.
 private struct PooledRows {
+    /// Which of all predictions of the selected rows are wanted; nil where each row makes one.
+    let choice: Tensor?
     private let rows: RowSelection
     private let count: Int
+    private let perFrame: Int
 
-    init(_ rows: RowSelection, _ alignment: FrameAlignment) {
+    init(_ rows: RowSelection, _ alignment: FrameAlignment, device: Device) {
         self.rows = rows
-        count = alignment.pooledPredictions
+        let (count, perFrame) = (alignment.pooledPredictions, alignment.predictionsPerFrame)
+        self.count = count
+        self.perFrame = perFrame
+        guard perFrame > 1 else {
+            choice = nil
+            return
+        }
+        let places = (0..<count).flatMap { part in
+            rows.slots { _, frame in (frame * count + part) % perFrame }
+        }
+        choice = Tensor(
+            places.enumerated().map { Int64($0 * perFrame + $1) }, [places.count], device: device)
     }
 
-    /// [B, T, D] to [r · B · M, D].
+    /// The student frames of the predictions, [B, T, D] to [r · B · M, D].
     func select(from states: Tensor) -> Tensor {
-        if count == 1 { return rows.select(from: states) }
+        if count == 1 && perFrame == 1 { return rows.select(from: states) }
         let parts = (0..<count).map { part in
-            rows.select(from: states, pooling: 1) { $1 * count + part }
+            rows.select(from: states, pooling: 1) { ($1 * count + part) / perFrame }
         }
         return .concatenate(parts, 0)
     }
 
     /// [r · B · M, D] to [B · M, D].
-    func pooled(_ predictions: Tensor) -> Tensor {
+    func mean(_ predictions: Tensor) -> Tensor {
         count == 1 ? predictions : predictions.unflatten(0, [count, -1]).mean([0])
     }
 }
@@ -273,12 +449,15 @@ private struct PooledRows {
 /// The compared frames of a student layer, cut off from their history until all losses are known.
 private struct StudentFrames {
     private let rows: Tensor
+    private let share: Double
     /// The same values as a leaf.
     let leaf: Tensor
-    let isRecorded: Bool
+    private let isRecorded: Bool
 
-    init(_ rows: Tensor) {
+    /// * `share`: of the gradient that is handed on.
+    init(_ rows: Tensor, share: Double) {
         self.rows = rows
+        self.share = share
         isRecorded = Tensor.records([rows])
         leaf = rows.detached()
         if isRecorded { leaf.requiresGradient = true }
@@ -287,7 +466,7 @@ private struct StudentFrames {
     /// A scalar of value 0 whose gradient is what the leaf has received.
     var passedOn: Tensor? {
         guard isRecorded, let gradient = leaf.gradient else { return nil }
-        let product = (rows * gradient).sum().to(.float32)
+        let product = (rows * gradient).sum().to(.float32) * share
         return product - product.detached()
     }
 }

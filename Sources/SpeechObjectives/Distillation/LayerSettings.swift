@@ -26,7 +26,7 @@ public struct LayerSettings: Codable, Equatable, Sendable {
     /// What the losses of each teacher are multiplied by; empty for the mean over teachers.
     public var teacherWeights: [Double] = []
 
-    private enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case target, masking, head, frames
         case mapping = "layer_mapping"
         case layerWeights = "layer_weights"
@@ -35,6 +35,48 @@ public struct LayerSettings: Codable, Equatable, Sendable {
 
     /// The defaults: wav2vec 2.0's masking, feed-forward targets, linear heads.
     public init() {}
+
+    /// Reads all settings.
+    public init(from decoder: any Decoder) throws {
+        try self.init(from: decoder, only: CodingKeys.allCases, else: LayerSettings())
+    }
+
+    /// Writes all settings.
+    public func encode(to encoder: any Encoder) throws {
+        try encode(to: encoder, only: CodingKeys.allCases)
+    }
+
+    /// Reads those settings that an objective leaves open.
+    init(from decoder: any Decoder, only keys: [CodingKeys], else fixed: LayerSettings) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
+            if keys.contains(key) { value = try container.decode(Value.self, forKey: key) }
+        }
+        self = fixed
+        try read(&mapping, .mapping)
+        try read(&target, .target)
+        try read(&masking, .masking)
+        try read(&head, .head)
+        try read(&frames, .frames)
+        try read(&layerWeights, .layerWeights)
+        try read(&teacherWeights, .teacherWeights)
+    }
+
+    /// Writes those settings that an objective leaves open.
+    func encode(to encoder: any Encoder, only keys: [CodingKeys]) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        for key in keys {
+            switch key {
+            case .mapping: try container.encode(mapping, forKey: key)
+            case .target: try container.encode(target, forKey: key)
+            case .masking: try container.encode(masking, forKey: key)
+            case .head: try container.encode(head, forKey: key)
+            case .frames: try container.encode(frames, forKey: key)
+            case .layerWeights: try container.encode(layerWeights, forKey: key)
+            case .teacherWeights: try container.encode(teacherWeights, forKey: key)
+            }
+        }
+    }
 
     /// Checks the settings.
     ///

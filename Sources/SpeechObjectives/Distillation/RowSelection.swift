@@ -29,17 +29,29 @@ struct RowSelection {
         let length = states.size(1)
         var positions = [Int64]()
         positions.reserveCapacity(frames.count * width * count)
-        for (clip, frames) in frames.enumerated() {
-            for slot in 0..<width {
-                let start = slot < frames.count ? first(clip, frames[slot]) : 0
-                for neighbour in 0..<count {
-                    positions.append(Int64(clip * length + min(start + neighbour, length - 1)))
-                }
+        for (slot, start) in slots(first).enumerated() {
+            for neighbour in 0..<count {
+                let place = min(start + neighbour, length - 1)
+                positions.append(Int64(slot / width * length + place))
             }
         }
         let index = Tensor(positions, [positions.count], device: states.device)
         let rows = states.flatten(0, 1).indexSelect(0, index)
         return count == 1 ? rows : rows.unflatten(0, [-1, count]).mean([1])
+    }
+
+    /// A number for each of the B · M rows; 0 for those that fill up.
+    func slots(_ value: (_ clip: Int, _ frame: Int) -> Int) -> [Int] {
+        frames.enumerated().flatMap { clip, frames in
+            (0..<width).map { $0 < frames.count ? value(clip, frames[$0]) : 0 }
+        }
+    }
+
+    /// Whether rows stand for frames of a list for each utterance, [B, M] `bool`.
+    func marks(_ listed: [[Int]], device: Device) -> Tensor {
+        let listed = listed.map(Set.init)
+        let values = slots { listed[$0].contains($1) ? 1 : 0 }.map { $0 == 1 }
+        return Tensor(values, [frames.count, width], device: device)
     }
 
     /// [B · M, D] to [B, M, D].

@@ -10,6 +10,9 @@ public struct SpanMasking: Codable, Equatable, Sendable {
         case fairseq2
         /// ⌊p · T / span + u⌋ spans, u ~ U(0, 1), starts drawn without replacement.
         case fairseq
+        /// ⌊p · T / span + u⌋ spans of 0 … 2 · span frames with at least one frame between any two
+        /// (ARMHuBERT); `length` is their mean.
+        case uniform
         /// No masking: the student hears what the teacher hears.
         case none
 
@@ -17,6 +20,7 @@ public struct SpanMasking: Codable, Equatable, Sendable {
             switch self {
             case .fairseq2: .fairseq2
             case .fairseq: .fairseq
+            case .uniform: .uniform
             case .none: nil
             }
         }
@@ -26,9 +30,9 @@ public struct SpanMasking: Codable, Equatable, Sendable {
     public var sampler = Sampler.fairseq2
     /// p: the share of frames that spans would cover if they did not overlap.
     public var probability = 0.65
-    /// Frames of one span; 10 are 200 ms.
+    /// Frames of one span, the mean of them for `uniform`; 10 are 200 ms.
     public var length = 10
-    /// At least this many spans in every utterance.
+    /// At least this many spans in every utterance; `uniform` leaves out those without room.
     public var minimumSpans = 2
     /// How long p climbs from 0 to its value: a share of all updates below 1, or a number of updates.
     public var warmup = 0.0
@@ -122,12 +126,13 @@ public struct SpanMasking: Codable, Equatable, Sendable {
 
     /// Checks that frames can be hidden from an encoder.
     ///
+    /// * `role`: `student` or `teacher`, for the message.
     /// - Throws: `ObjectiveError.invalidSetting`.
-    func requireMaskable(_ student: any SpeechEncoder) throws {
-        guard sampler == .none || student.isMaskable else {
+    func requireMaskable(_ encoder: any SpeechEncoder, _ role: String) throws {
+        guard sampler == .none || encoder.isMaskable else {
             throw ObjectiveError.invalidSetting(
                 key: "objective.masking.sampler",
-                expected: "none for a student without masked_spec_embed", found: sampler.rawValue)
+                expected: "none for a \(role) without masked_spec_embed", found: sampler.rawValue)
         }
     }
 

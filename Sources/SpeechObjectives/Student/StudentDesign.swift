@@ -107,19 +107,21 @@ public struct StudentDesign: Codable, Equatable, Sendable {
 
     /// The configuration of a student of the teacher's family.
     ///
+    /// * `key`: what messages call the design.
     /// - Throws: `ModelError.invalidConfig` for a student that the family cannot express.
-    public func config(like teacher: any EncoderConfig) throws -> any EncoderConfig {
-        for (key, value) in [
-            ("student.layers", layers), ("student.width", width), ("student.heads", heads),
-            ("student.feed_forward", feedForward),
+    public func config(
+        like teacher: any EncoderConfig, key: String = "student"
+    ) throws -> any EncoderConfig {
+        for (part, value) in [
+            ("layers", layers), ("width", width), ("heads", heads), ("feed_forward", feedForward),
         ] where value <= 0 {
             throw ObjectiveError.invalidSetting(
-                key: key, expected: "1 or more", found: "\(value)")
+                key: "\(key).\(part)", expected: "1 or more", found: "\(value)")
         }
         let config = teacher.resized(
             layers: layers, width: width, heads: heads, feedForward: feedForward
         ).asStudent()
-        try config.validate(path: "student \(description)")
+        try config.validate(path: "\(key) \(description)")
         return config
     }
 }

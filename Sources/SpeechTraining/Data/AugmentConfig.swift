@@ -13,6 +13,11 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
     ///
     /// Its frames are compared with the teacher's of the same moments.
     public var studentSpeed: [Double] = []
+    /// `shuffle_segments`: the shortest and the longest of the segments, in seconds, whose order is
+    /// shuffled in every clip; none leaves it alone.
+    ///
+    /// Such as `[0.08, 0.2]`. All encoders hear the same order.
+    public var shuffleSegments: [Double] = []
     /// `noise_prob`: the share of clips that noise is added to.
     public var noiseProb = 0.0
     /// `noise_snr`: the lowest and the highest ratio of a clip's power to the noise's, in dB.
@@ -35,6 +40,7 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case speed
         case studentSpeed = "student_speed"
+        case shuffleSegments = "shuffle_segments"
         case noiseProb = "noise_prob"
         case noiseSNR = "noise_snr"
         case reverbProb = "reverb_prob"
@@ -54,6 +60,7 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         try container.read(&speed, .speed)
         try container.read(&studentSpeed, .studentSpeed)
+        try container.read(&shuffleSegments, .shuffleSegments)
         try container.read(&noiseProb, .noiseProb)
         try container.read(&noiseSNR, .noiseSNR)
         try container.read(&reverbProb, .reverbProb)
@@ -99,6 +106,14 @@ public struct AugmentConfig: Codable, Equatable, Sendable {
                 speeds.count <= 100 && speeds.allSatisfy(factors.contains), key,
                 "factors from \(factors.lowerBound) to \(factors.upperBound)", speeds)
         }
+        let segments = 0.01...60.0
+        try require(
+            shuffleSegments.isEmpty
+                || shuffleSegments.count == 2 && shuffleSegments.allSatisfy(segments.contains)
+                    && shuffleSegments[0] <= shuffleSegments[1],
+            .shuffleSegments,
+            "[shortest, longest], both from \(segments.lowerBound) to \(segments.upperBound) s",
+            shuffleSegments)
         let shares: [(CodingKeys, Double)] = [
             (.noiseProb, noiseProb), (.reverbProb, reverbProb), (.maskTimeProb, maskTimeProb),
             (.maskFeatureProb, maskFeatureProb),

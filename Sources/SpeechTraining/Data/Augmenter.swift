@@ -1,7 +1,7 @@
 internal import SpeechAudio
 public import SpeechCore
 
-/// Makes every hearing of a clip another one: speed, rooms, noise and masks.
+/// Makes every hearing of a clip another one: speed, order, rooms, noise and masks.
 ///
 /// What is done to a clip is a function of (seed, epoch, utterance) and of nothing else. Noises and
 /// impulse responses are read when they are drawn; the latest stay in memory. Every function may be
@@ -57,6 +57,19 @@ public struct Augmenter: Sendable {
         guard !config.studentSpeed.isEmpty else { return 1 }
         var generator = generator(Stream.studentSpeed, epoch, utterance)
         return config.studentSpeed[generator.uniform(below: config.studentSpeed.count)]
+    }
+
+    /// The waveform [N] with its segments in another order, for all encoders alike.
+    ///
+    /// * `samplingRate`: of the waveform, in Hz.
+    public func shuffle(
+        _ waveform: [Float], samplingRate: Int, epoch: Int, utterance: Int
+    ) -> [Float] {
+        guard let shortest = config.shuffleSegments.first, let longest = config.shuffleSegments.last
+        else { return waveform }
+        var generator = generator(Stream.order, epoch, utterance)
+        return SegmentShuffle.apply(
+            waveform, samplingRate: samplingRate, seconds: shortest...longest, using: &generator)
     }
 
     /// The waveform [N] that the student hears: in a room, then with noise, each if drawn.
@@ -146,6 +159,7 @@ public struct Augmenter: Sendable {
     private enum Stream {
         static let speed: UInt64 = 0x7370_6565_64
         static let studentSpeed: UInt64 = 0x7374_7564_656E_74
+        static let order: UInt64 = 0x6F72_6465_72
         static let waveform: UInt64 = 0x6E6F_6973_65
         static let masks: UInt64 = 0x6D61_736B_73
     }

@@ -7,7 +7,8 @@ internal import Synchronization
 struct BatchDecoder: Sendable {
     let dataset: Dataset
     let sampler: BatchSampler
-    /// The first one hears what the augmenter makes of a clip, the others only its speed.
+    /// The first one hears what the augmenter makes of a clip, the others only its speed and its
+    /// order.
     let extractors: [any FeatureExtractor]
     let augmenter: Augmenter?
     let minimumSamples: Int
@@ -109,7 +110,7 @@ struct BatchDecoder: Sendable {
         return (seconds, features)
     }
 
-    /// The samples of a segment at the speed of this epoch.
+    /// The samples of a segment at the speed and in the order of this epoch.
     private func waveform(
         _ segment: BatchSampler.Segment, of utterance: Utterance, epoch: Int, samplingRate: Int
     ) throws -> [Float] {
@@ -118,8 +119,10 @@ struct BatchDecoder: Sendable {
             offset: utterance.offset + segment.offset, duration: segment.duration,
             samplingRate: samplingRate)
         guard let augmenter else { return samples }
-        return try SpeedPerturbation.apply(
+        let played = try SpeedPerturbation.apply(
             samples, factor: augmenter.speedFactor(epoch: epoch, utterance: segment.utterance))
+        return augmenter.shuffle(
+            played, samplingRate: samplingRate, epoch: epoch, utterance: segment.utterance)
     }
 
     private final class Announced: Sendable {

@@ -24,16 +24,9 @@ struct ModelCard {
             "A speech encoder distilled from `\(baseModel)` by contrastive layer-to-layer "
                 + "distillation (CoLLD, arXiv 2309.07707). It is a feature extractor: fine-tune it "
                 + "for recognition or translation.", "",
-            "| | |", "|---|---|",
-            "| layers | \(student.layerCount) |", "| width | \(student.width) |",
-            "| attention heads | \(student.headCount) |",
-            "| feed-forward units | \(student.feedForwardWidth) |",
-            "| parameters | \(String(format: "%.2f M", Double(parameters) / 1e6)) |",
-            "| updates | \(step) |",
         ]
-        if let validationLoss {
-            lines.append("| validation loss | \(String(format: "%.4f", validationLoss)) |")
-        }
+        lines += Self.table(
+            of: student, parameters: parameters, step: step, validationLoss: validationLoss)
         if front["license"] == nil {
             lines += [
                 "", "The teacher's directory states no licence; the teacher's licence holds.",
@@ -42,10 +35,28 @@ struct ModelCard {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    private var baseModel: String { Self.publicName(of: teacherName) }
+
     /// A path says nothing to others: its last part does.
-    private var baseModel: String {
-        FileManager.default.fileExists(atPath: teacherName)
-            ? URL(fileURLWithPath: teacherName).lastPathComponent : teacherName
+    static func publicName(of reference: String) -> String {
+        FileManager.default.fileExists(atPath: reference)
+            ? URL(fileURLWithPath: reference).lastPathComponent : reference
+    }
+
+    /// The sizes of a trained encoder and what its training reached.
+    static func table(
+        of encoder: any EncoderConfig, parameters: Int, step: Int, validationLoss: Double?
+    ) -> [String] {
+        let rows = [
+            "| | |", "|---|---|",
+            "| layers | \(encoder.layerCount) |", "| width | \(encoder.width) |",
+            "| attention heads | \(encoder.headCount) |",
+            "| feed-forward units | \(encoder.feedForwardWidth) |",
+            "| parameters | \(String(format: "%.2f M", Double(parameters) / 1e6)) |",
+            "| updates | \(step) |",
+        ]
+        guard let validationLoss else { return rows }
+        return rows + ["| validation loss | \(String(format: "%.4f", validationLoss)) |"]
     }
 
     /// The simple keys between the first two `---` lines of a model's card.

@@ -6,16 +6,36 @@ public import SpeechObjectives
 public enum ObjectiveConfig: Codable, Equatable, Sendable {
     /// Contrastive layer-to-layer distillation.
     case colld(CoLLDSettings)
+    /// Regression from layer to layer: DistilHuBERT, FitHuBERT, USAD and their like.
+    case regression(LayerRegressionSettings)
+    /// Masked regression of the mean of a teacher's last layers.
+    case data2vec(Data2VecSettings)
+    /// Masked and unmasked distillation.
+    case armhubert(ARMHuBERTSettings)
+    /// Relations between the frames of an utterance.
+    case star(STaRHuBERTSettings)
 
     /// The objectives that there are.
     public enum Name: String, ConfigChoice {
         /// Contrastive layer-to-layer distillation.
         case colld
+        /// Regression from layer to layer: DistilHuBERT, FitHuBERT, USAD and their like.
+        case regression
+        /// Masked regression of the mean of a teacher's last layers.
+        case data2vec
+        /// Masked and unmasked distillation.
+        case armhubert
+        /// Relations between the frames of an utterance.
+        case star
 
         /// The objective with its defaults.
         public var defaults: ObjectiveConfig {
             switch self {
             case .colld: .colld(CoLLDSettings())
+            case .regression: .regression(LayerRegressionSettings())
+            case .data2vec: .data2vec(Data2VecSettings())
+            case .armhubert: .armhubert(ARMHuBERTSettings())
+            case .star: .star(STaRHuBERTSettings())
             }
         }
     }
@@ -28,6 +48,10 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
     public var name: Name {
         switch self {
         case .colld: .colld
+        case .regression: .regression
+        case .data2vec: .data2vec
+        case .armhubert: .armhubert
+        case .star: .star
         }
     }
 
@@ -36,6 +60,10 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         let name = try decoder.container(keyedBy: CodingKeys.self).decode(Name.self, forKey: .name)
         switch name {
         case .colld: self = .colld(try CoLLDSettings(from: decoder))
+        case .regression: self = .regression(try LayerRegressionSettings(from: decoder))
+        case .data2vec: self = .data2vec(try Data2VecSettings(from: decoder))
+        case .armhubert: self = .armhubert(try ARMHuBERTSettings(from: decoder))
+        case .star: self = .star(try STaRHuBERTSettings(from: decoder))
         }
     }
 
@@ -45,6 +73,10 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         try container.encode(name, forKey: .name)
         switch self {
         case .colld(let settings): try settings.encode(to: encoder)
+        case .regression(let settings): try settings.encode(to: encoder)
+        case .data2vec(let settings): try settings.encode(to: encoder)
+        case .armhubert(let settings): try settings.encode(to: encoder)
+        case .star(let settings): try settings.encode(to: encoder)
         }
     }
 
@@ -54,6 +86,10 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
     public func validate() throws {
         switch self {
         case .colld(let settings): try settings.validate()
+        case .regression(let settings): try settings.validate()
+        case .data2vec(let settings): try settings.validate()
+        case .armhubert(let settings): try settings.validate()
+        case .star(let settings): try settings.validate()
         }
     }
 
@@ -67,6 +103,14 @@ public enum ObjectiveConfig: Codable, Equatable, Sendable {
         switch self {
         case .colld(let settings):
             try CoLLD(settings, teachers: teachers, student: student, seed: seed)
+        case .regression(let settings):
+            try LayerRegression(settings, teachers: teachers, student: student, seed: seed)
+        case .data2vec(let settings):
+            try Data2Vec(settings, teachers: teachers, student: student, seed: seed)
+        case .armhubert(let settings):
+            try ARMHuBERT(settings, teachers: teachers, student: student, seed: seed)
+        case .star(let settings):
+            try STaRHuBERT(settings, teachers: teachers, student: student, seed: seed)
         }
     }
 }

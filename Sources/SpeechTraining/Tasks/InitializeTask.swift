@@ -28,9 +28,6 @@ public struct InitializeTask {
         let encoder = try RunEnvironment.building("encoder") {
             config.makeEncoder(in: ParameterStore(seed: seed))
         }
-        var extractor = config.standardExtractor
-        extractor.returnsAttentionMask = true
-        if config is W2VBertConfig { extractor.paddingValue = 1 }
         let card = """
             ---
             library_name: transformers
@@ -44,6 +41,14 @@ public struct InitializeTask {
 
             """
         try ModelWriter.write(
-            encoder, featureExtractor: extractor.makeExtractor(), card: card, to: url)
+            encoder, featureExtractor: Self.extractor(of: config), card: card, to: url)
+    }
+
+    /// The extractor of a family's large public models.
+    static func extractor(of config: any EncoderConfig) -> any FeatureExtractor {
+        var extractor = config.standardExtractor
+        extractor.returnsAttentionMask = true
+        if config is W2VBertConfig { extractor.paddingValue = 1 }
+        return extractor.makeExtractor()
     }
 }

@@ -214,6 +214,6 @@ struct TrainingRun<Config: TrainingConfig> {
         try ModelWriter.write(
             training.objective.student, featureExtractor: parts.studentExtractor,
             card: parts.card(outcome), to: directory.model)
-        reporter.note("student written to \(directory.model.path)")
+        reporter.note("model written to \(directory.model.path)")
     }
 }

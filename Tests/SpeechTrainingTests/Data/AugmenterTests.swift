@@ -224,6 +224,9 @@ import Testing
         refuses("noise_snr", "[20.0, 5.0]") { $0.noiseSNR = [20, 5] }
         refuses("noise_snr", "[5.0]") { $0.noiseSNR = [5] }
         refuses("student_speed", "[0.01]") { $0.studentSpeed = [0.01] }
+        refuses("shuffle_segments", "[0.1]") { $0.shuffleSegments = [0.1] }
+        refuses("shuffle_segments", "[0.2, 0.1]") { $0.shuffleSegments = [0.2, 0.1] }
+        refuses("shuffle_segments", "[0.0, 0.1]") { $0.shuffleSegments = [0, 0.1] }
         refuses("noise_snr", "[-inf, 5.0]") { $0.noiseSNR = [-.infinity, 5] }
         refuses("mask_time_prob", "2.0") { $0.maskTimeProb = 2 }
         refuses("mask_time_length", "0") { $0.maskTimeLength = 0 }
@@ -244,7 +247,7 @@ import Testing
         #expect(config == expected && config.masksFeatures && !config.changesWaveforms)
         let written = try JSONEncoder().encode(AugmentConfig())
         let keys = try #require(JSONSerialization.jsonObject(with: written) as? [String: Any]).keys
-        #expect(keys.count == 11)
+        #expect(keys.count == 12)
         #expect(try JSONDecoder().decode(AugmentConfig.self, from: written) == AugmentConfig())
     }
 }

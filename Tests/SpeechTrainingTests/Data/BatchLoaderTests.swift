@@ -127,6 +127,7 @@ import Testing
         let plain = try loaded()
         let noisy = try loaded { $0.noiseProb = 1 }
         let faster = try loaded { $0.speed = [1.25] }
+        let shuffled = try loaded { $0.shuffleSegments = [0.05, 0.1] }
         for (number, batch) in plain.enumerated() {
             #expect(batch.features[0] == batch.features[1])
             #expect(noisy[number].ids == batch.ids && faster[number].ids == batch.ids)
@@ -137,6 +138,10 @@ import Testing
             #expect(noisy[number].features[0].lengths == batch.features[0].lengths)
             let isShared = faster[number].features[0] == faster[number].features[1]
             #expect(isShared, "batch \(number)")
+            let isOneOrder = shuffled[number].features[0] == shuffled[number].features[1]
+            let isOtherOrder = shuffled[number].features[0] != batch.features[0]
+            #expect(isOneOrder && isOtherOrder, "batch \(number)")
+            #expect(shuffled[number].features[0].lengths == batch.features[0].lengths)
             #expect(
                 zip(faster[number].features[0].lengths, batch.features[0].lengths).allSatisfy {
                     abs(Double($0) * 1.25 - Double($1)) < 2

@@ -70,6 +70,10 @@ public final class SEWEncoder: SpeechEncoder {
         var output = EncoderOutput(lengths: squeezedLengths, outputLengths: lengths)
 
         var x = inputNorm(features)
+        if request.wantsFeatures {
+            output.features = squeezedMean(x)
+            output.frontEndFeatures = squeezedMean(features)
+        }
         if let projection { x = projection(x) }  // [B, T, D]
         if isTraining { x = x.dropout(base.featureProjectionDropout) }
         if let masked, let maskEmbedding, base.appliesMask {
@@ -82,9 +86,7 @@ public final class SEWEncoder: SpeechEncoder {
         if let frameMask { x = frameMask.zeroed(x) }
 
         let squeezed = frames / squeeze
-        let pooled = x.narrow(1, 0, squeezed * squeeze).unflatten(1, [squeezed, squeeze])
-            .mean([2])
-        x = pooled + positions(x, frameMask).narrow(1, 0, squeezed)
+        x = squeezedMean(x) + positions(x, frameMask).narrow(1, 0, squeezed)
         x = norm(x)
         if isTraining { x = x.dropout(base.hiddenDropout) }
         // In a padded batch of the reference a squeezed frame is attended to if any of its frames is
@@ -106,5 +108,12 @@ public final class SEWEncoder: SpeechEncoder {
         output.encoderOutput = x
         output.lastHiddenState = x
         return output
+    }
+
+    /// The means of the frames that squeezed ones are made of.
+    private func squeezedMean(_ x: Tensor) -> Tensor {
+        let squeeze = configuration.squeezeFactor
+        let squeezed = x.size(1) / squeeze
+        return x.narrow(1, 0, squeezed * squeeze).unflatten(1, [squeezed, squeeze]).mean([2])
     }
 }

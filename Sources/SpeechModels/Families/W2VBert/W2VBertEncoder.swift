@@ -114,6 +114,7 @@ public final class W2VBertEncoder: SpeechEncoder {
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
         var features = input.values
+        if request.wantsFeatures { output.features = inputNorm(features) }
         if let masked, hearsZeros { features = features.filled(where: masked.unsqueeze(2), 0) }
         var x = projection(inputNorm(features).to(precision))  // [B, T, D]
         if isTraining { x = x.dropout(configuration.featureProjectionDropout) }

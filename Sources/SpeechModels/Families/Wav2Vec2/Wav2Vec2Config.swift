@@ -195,6 +195,8 @@ extension Wav2Vec2Config {
     public var featureExtractor: FeatureExtractorConfig.Kind { .wav2vec2 }
     /// One sample.
     public var inputWidth: Int { 1 }
+    /// The channels of the front end.
+    public var featureWidth: Int { frontEnd.channels.last! }
     /// The adapter, and the encoder's norm, which other models have before the layers.
     public var modulesBehindLayers: [String] {
         ["adapter."] + (isPreNorm ? ["encoder.layer_norm."] : [])

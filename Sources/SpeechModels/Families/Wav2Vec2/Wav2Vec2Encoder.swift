@@ -98,7 +98,12 @@ public final class Wav2Vec2Encoder: SpeechEncoder {
         var output = EncoderOutput(
             lengths: lengths, outputLengths: lengths.map { outputLength(frames: $0) })
 
-        var x = projection(projectionNorm?(features) ?? features)  // [B, T, D]
+        let normed = projectionNorm?(features) ?? features
+        if request.wantsFeatures {
+            output.features = normed
+            output.frontEndFeatures = features
+        }
+        var x = projection(normed)  // [B, T, D]
         if isTraining { x = x.dropout(configuration.featureProjectionDropout) }
         if let masked, let maskEmbedding, configuration.appliesMask {
             let masked = reduction?.spread(masked, frames: frames) ?? masked

@@ -22,6 +22,8 @@ extension WaveformEncoderConfig {
     public var featureExtractor: FeatureExtractorConfig.Kind { base.featureExtractor }
     /// One sample.
     public var inputWidth: Int { base.inputWidth }
+    /// The channels of the front end.
+    public var featureWidth: Int { base.featureWidth }
     /// As in wav2vec 2.0.
     public var modulesBehindLayers: [String] { base.modulesBehindLayers }
     /// `num_hidden_layers`.
