@@ -9,7 +9,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test fuzz lint docs oracle install bench clean distclean help
+.PHONY: setup build demo methods test fuzz lint docs oracle install bench clean distclean help
 
 PREFIX ?= /usr/local
 export LIBTORCH
@@ -28,6 +28,9 @@ build: setup ## compile the command and the libraries
 
 demo: build ## synthesise a corpus, distil a student, encode with it (minutes)
 	Tools/demo.sh
+
+methods: build ## train every method on a synthesised corpus, print their losses and times (minutes)
+	Tools/methods.sh
 
 test: setup $(if $(filter none,$(ORACLE)),,oracle) ## run all tests
 	$(if $(filter none,$(ORACLE)),,COLLD_ORACLE=$(CURDIR)/.oracle/bin/python) \

@@ -44,6 +44,55 @@ extension Commands {
             }
         }
 
+        @Test("the parts of a step, and every method on the same shapes")
+        func parts() throws {
+            let small = [
+                "benchmark", "distill", "--teacher", "3x64", "--student", "2x64", "--batch", "1",
+                "--seconds", "1", "--steps", "2",
+            ]
+            let arguments = small + ["--config", "colld-unmasked", "--profile"]
+            let values = try expectColld(arguments + ["--json"], exits: 0).json()
+            let parts = try #require(values["parts_ms"] as? [String: Double])
+            let names = ["data", "teacher", "student", "loss", "backward", "optimizer"]
+            #expect(Set(parts.keys) == Set(names))
+            for (name, time) in parts { #expect(time > 0, "\(name) \(time)") }
+            let text = try expectColld(arguments, exits: 0).output
+            for name in names { #expect(text.contains("\n  \(name) "), "\(text)") }
+            #expect(try expectColld(small + ["--json"], exits: 0).json()["parts_ms"] == nil)
+
+            let table = try expectColld(small + ["--all"], exits: 0).output
+            for method in ["colld", "colld-unmasked"] {
+                #expect(table.contains("  \(method)\n"), "\(table)")
+            }
+            try expectColld(small + ["--all", "--config", "colld"], exits: 64, saying: ["--all"])
+            try expectColld(small + ["--config", "coldl"], exits: 2, saying: ["'colld'"])
+        }
+
+        @Test("the loss alone, with the memory that it takes")
+        func loss() throws {
+            let arguments = [
+                "benchmark", "loss", "--batch", "2", "--frames", "60", "--width", "128", "--pairs",
+                "3",
+            ]
+            let values = try expectColld(arguments + ["--json"], exits: 0).json()
+            func value(_ key: String) throws -> Double {
+                try #require(values[key] as? Double, "\(key)")
+            }
+            let states = 3 * 2 * 60 * 128 * 4 / 1_048_576.0
+            #expect(abs(try value("features_mb") - 2 * states) < 1e-9)
+            #expect(abs(try value("state_gradients_mb") - states) < 1e-9)
+            #expect(abs(try value("head_gradients_mb") - 3 * 129 * 128 * 4 / 1_048_576.0) < 1e-9)
+            // Gradients at least; what a run of this size takes is far below the engine's own noise.
+            #expect(0..<200 ~= (try value("loss_mb")))
+            #expect(try value("loss_ms") > 0)
+            // Random states: as good as chance.
+            #expect(4..<6 ~= (try value("loss")))
+            let text = try expectColld(arguments, exits: 0).output
+            #expect(text.contains("MB above them at most"), "\(text)")
+            try expectColld(
+                ["benchmark", "loss", "--frames", "1"], exits: 64, saying: ["--frames"])
+        }
+
         @Test("shapes that cannot be")
         func refused() throws {
             for (flag, value, status, said) in [

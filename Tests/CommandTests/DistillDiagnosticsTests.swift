@@ -5,15 +5,16 @@ import Testing
 extension Commands {
     @Suite("distill warns of runs that learn nothing") struct DistillDiagnosticsTests {
         private let settings = [
-            "regime.steps=260", "trainer.log_every=50", "trainer.validate_every=20",
-            "trainer.save_every=260", "lr_scheduler.warmup=20", "dataset.max_seconds=8",
+            "regime.steps=130", "trainer.log_every=50", "trainer.validate_every=10",
+            "trainer.save_every=130", "lr_scheduler.warmup=20", "dataset.max_seconds=4",
+            "objective.masking.sampler=none", "objective.target.normalization=instance",
         ]
 
         /// What a run says about itself.
-        private func log(teacher: URL, _ settings: [String] = []) throws -> String {
-            let folder = try DistillFolder(training: 6, validation: 3)
+        private func log(teacher: URL) throws -> String {
+            let folder = try DistillFolder(training: 4, validation: 1)
             let arguments = folder.arguments(
-                self.settings + settings, teacher: teacher, validates: true)
+                settings, teacher: teacher, validates: true)
             let result = try runColld(arguments)
             try #require(result.status == 0, "\(result.errors)")
             return try RunFiles(folder.output).text("log.txt")
@@ -34,13 +35,6 @@ extension Commands {
                 #expect(warnings.count == 1, "\(warnings)")
                 #expect(warnings.first?.contains("the targets are all the same") == true)
             }
-        }
-
-        @Test("a rate at which nothing is learned")
-        func lossAtChance() throws {
-            let log = try log(teacher: Fixtures.model("w2vbert"), ["optimizer.lr=1e-9"])
-            #expect(log.contains("warning: "), "\(log)")
-            #expect(log.contains("level of chance") || log.contains("no lower than"), "\(log)")
         }
 
         @Test("a run that learns is left alone")

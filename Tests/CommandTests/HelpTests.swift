@@ -13,8 +13,13 @@ extension Commands {
                 "--device=", "--json", "--model=", "--precision=", "--threads=",
             ],
             "colld benchmark distill": [
-                "--batch=", "--device=", "--family=", "--json", "--precision=", "--seconds=",
-                "--steps=", "--student=", "--teacher=", "--threads=",
+                "--all", "--batch=", "--config=", "--device=", "--family=", "--json",
+                "--precision=", "--profile", "--seconds=", "--steps=", "--student=", "--teacher=",
+                "--threads=",
+            ],
+            "colld benchmark loss": [
+                "--batch=", "--device=", "--frames=", "--json", "--pairs=", "--precision=",
+                "--threads=", "--width=",
             ],
             "colld benchmark encode": [
                 "--batch=", "--design=", "--device=", "--family=", "--json", "--model=",

@@ -13,7 +13,8 @@ struct ConformerSelfAttention {
         var positions: PositionEmbeddings?
         var left = 0
         var right = 0
-        /// [d / 2], radians from one frame to the next, for rotary positions.
+        /// Radians from one frame to the next, for rotary positions, which turn the layer's input: as
+        /// many as half a head of the unpruned encoder has values.
         var rotaryFrequencies: [Float] = []
     }
 

@@ -136,6 +136,17 @@ public struct StudentDesign: Codable, Equatable, Sendable {
         if reusesAttention { try container.encode(reusesAttention, forKey: .reusesAttention) }
     }
 
+    /// The same kind of student in another shape; the teacher's own shape stays that.
+    package func resized(to other: StudentDesign) -> StudentDesign {
+        if isTeacher { return self }
+        var result = self
+        result.layers = other.layers
+        result.width = other.width
+        result.heads = other.heads
+        result.feedForward = other.feedForward
+        return result
+    }
+
     /// `layers x width`, or `teacher`.
     public var description: String { isTeacher ? Self.teacherWord : "\(layers)x\(width)" }
 

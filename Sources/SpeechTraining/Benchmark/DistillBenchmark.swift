@@ -14,6 +14,10 @@ public struct DistillBenchmark {
         public var teacher: StudentDesign
         /// The student's shape.
         public var student: StudentDesign
+        /// The objective and everything of the student but its shape.
+        public var config: DistillConfig
+        /// Whether to take the times of parts, which waits for the device after each.
+        public var profiles: Bool
         /// The type of teacher and student; losses and statistics are `float32` in any case.
         public var precision: DType
         /// Clips of a step.
@@ -30,12 +34,15 @@ public struct DistillBenchmark {
         /// All values.
         public init(
             family: EncoderFamily, teacher: StudentDesign, student: StudentDesign,
-            precision: DType, batch: Int, seconds: Double, steps: Int, warmup: Int,
+            config: DistillConfig = DistillConfig(), profiles: Bool = false, precision: DType,
+            batch: Int, seconds: Double, steps: Int, warmup: Int,
             device: Device
         ) {
             self.family = family
             self.teacher = teacher
             self.student = student
+            self.config = config
+            self.profiles = profiles
             self.precision = precision
             self.batch = batch
             self.seconds = seconds
@@ -53,7 +60,9 @@ public struct DistillBenchmark {
         public var stepMilliseconds: Double
         /// The 10th and the 90th percentile.
         public var stepMillisecondsRange: [Double]
-        /// After the last step.
+        /// Mean milliseconds of the parts of a step, by `StepProfile.Part`; nil unless asked for.
+        public var partsMilliseconds: [String: Double]?
+        /// Of the last step.
         public var loss: Double
         /// What one large product of two square matrices of the same type reaches here.
         public var matmulGflops: Double
@@ -71,6 +80,7 @@ public struct DistillBenchmark {
             case audioSecondsPerSecond = "audio_seconds_per_second"
             case stepMilliseconds = "step_ms"
             case stepMillisecondsRange = "step_ms_p10_p90"
+            case partsMilliseconds = "parts_ms"
             case matmulGflops = "matmul_gflops"
             case modelGflops = "model_gflops"
             case fractionOfMatmul = "fraction_of_matmul"
@@ -92,39 +102,42 @@ public struct DistillBenchmark {
     public func run() throws -> Result {
         let base = try settings.family.largeConfig()
         let teacherConfig = try settings.teacher.config(like: base)
-        let studentConfig = try settings.student.config(like: base)
+        var studentSettings = settings.config.student
+        studentSettings.design = studentSettings.design.resized(to: settings.student)
         let step = try RunEnvironment.building("models") {
             let teacher = teacherConfig.makeEncoder(
                 in: ParameterStore(seed: 1, dtype: settings.precision, device: settings.device))
-            let student = studentConfig.makeEncoder(
-                in: ParameterStore(seed: 2, device: settings.device))
+            let (student, _) = try studentSettings.makeStudent(
+                of: teacher, seed: 2, device: settings.device
+            ) { teacher.parameters[$0]!.to(.float32) }
             student.precision = settings.precision
-            let objective = try CoLLD(
-                CoLLDSettings(), teachers: [teacher], student: student, seed: 3)
-            return TrainingStep(objective, settings: AdamW.Settings(), clipNorm: 1)
+            let objective = try settings.config.objective.makeObjective(
+                teachers: [teacher], student: student, seed: 3)
+            return TrainingStep(
+                objective, settings: settings.config.optimizer.settings,
+                clipNorm: settings.config.optimizer.clipNorm)
         }
         let features = try BenchmarkNoise.features(
             for: base.standardExtractor.makeExtractor(),
             batch: settings.batch, seconds: settings.seconds)
-        let input = try withTorchErrors {
-            EncoderInput(
-                values: Tensor(features.values, features.shape, device: settings.device),
-                lengths: nil)
-        }
-        let batch = TrainingBatch(student: input, teachers: [input])
         var times: [Double] = []
         var loss = 0.0
-        for index in 0..<(settings.warmup + settings.steps) {
+        let profile = settings.profiles ? StepProfile(device: settings.device) : nil
+        let count = settings.warmup + settings.steps
+        for index in 0..<count {
             let start = ContinuousClock.now
-            let report = try step(
-                [
-                    (
-                        batch,
-                        LossContext(
-                            seed: BatchSeed(seed: 1, step: index, batch: 0), step: index,
-                            steps: settings.warmup + settings.steps)
-                    )
-                ], learningRate: 5e-4)
+            let context = LossContext(
+                seed: BatchSeed(seed: 1, step: index, batch: 0), step: index, steps: count,
+                profile: index < settings.warmup ? nil : profile)
+            let batch = try context.measure(.data) {
+                try withTorchErrors {
+                    let input = EncoderInput(
+                        values: Tensor(features.values, features.shape, device: settings.device),
+                        lengths: nil)
+                    return TrainingBatch(student: input, teachers: [input])
+                }
+            }
+            let report = try step([(batch, context)], learningRate: 5e-4)
             settings.device.synchronize()
             loss = report.loss
             if index >= settings.warmup { times.append(start.duration(to: .now) / .seconds(1)) }
@@ -132,7 +145,7 @@ public struct DistillBenchmark {
         times.sort()
         let median = times[times.count / 2]
         let operations = operations(
-            teacherConfig, studentConfig, inputLength: features.shape[1])
+            teacherConfig, step.objective.student.config, inputLength: features.shape[1])
         let matmul = try Self.matmulGflops(settings.precision, on: settings.device)
         let model = operations / median / 1e9
         return Result(
@@ -140,6 +153,12 @@ public struct DistillBenchmark {
             stepMilliseconds: median * 1e3,
             stepMillisecondsRange: [times[times.count / 10], times[times.count * 9 / 10]]
                 .map { $0 * 1e3 },
+            partsMilliseconds: profile.map { profile in
+                Dictionary(
+                    uniqueKeysWithValues: StepProfile.Part.allCases.map {
+                        ($0.rawValue, 1e3 * (profile.seconds[$0] ?? 0) / Double(settings.steps))
+                    })
+            },
             loss: loss, matmulGflops: matmul, modelGflops: model,
             fractionOfMatmul: model / matmul, peakMemoryMegabytes: ProcessMemory.peakMegabytes,
             threads: Engine.threads)
@@ -190,6 +209,18 @@ public enum ProcessMemory {
         #else
             getrusage(RUSAGE_SELF, &usage)
             return usage.ru_maxrss
+        #endif
+    }
+
+    /// What is resident now; where that is not known, the most that ever was.
+    public static var residentBytes: Int {
+        #if os(Linux)
+            guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
+                let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+            else { return peakBytes }
+            return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+        #else
+            return peakBytes
         #endif
     }
 

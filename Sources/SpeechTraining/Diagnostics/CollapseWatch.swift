@@ -61,8 +61,10 @@ package struct CollapseWatch {
         if first == nil { first = loss }
         guard step >= max(Self.minimumSteps, 2 * warmup) else { return [] }
         let values = Values(loss: loss, metrics: metrics)
+        // Without anything to learn all the rest follows.
+        let hasNothing = shows(.equalTargets, values)
         return Sign.allCases.compactMap { sign in
-            guard shows(sign, values) else {
+            guard shows(sign, values), sign == .equalTargets || !hasNothing else {
                 counts[sign] = 0
                 return nil
             }

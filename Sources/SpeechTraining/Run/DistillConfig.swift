@@ -1,4 +1,4 @@
-public import SpeechObjectives
+import SpeechObjectives
 
 /// Everything that decides what a distillation run computes; one YAML file.
 public struct DistillConfig: TrainingConfig {
@@ -57,29 +57,4 @@ extension DistillConfig: VariantConfig {
 public struct TeacherConfig: Codable, Equatable, Sendable {
     /// The type of its weights and activations.
     public var precision = PrecisionChoice.automatic
-}
-
-/// What the student looks like and starts from.
-public struct StudentConfig: Codable, Equatable, Sendable {
-    /// `layers x width`, `teacher` for the teacher's own shape, or `{layers, width, heads,
-    /// feed_forward, front_end: {channels, kernels, strides}, time_reduction, reuses_attention}`.
-    public var design = StudentDesign(layers: 12, width: 384)
-    /// Where its first weights come from.
-    public var initialization = StudentInitialization.automatic
-    /// What gradients of the convolutional front end are multiplied by; 0 leaves it as it is.
-    public var frontEndGradient = 1.0
-
-    private enum CodingKeys: String, CodingKey {
-        case design, initialization
-        case frontEndGradient = "front_end_gradient"
-    }
-
-    /// - Throws: `ConfigError.invalidValue`.
-    func validate() throws {
-        guard frontEndGradient >= 0, frontEndGradient.isFinite else {
-            throw ConfigError.invalidValue(
-                file: nil, key: "student.front_end_gradient", expected: "0 or more",
-                found: "\(frontEndGradient)")
-        }
-    }
 }

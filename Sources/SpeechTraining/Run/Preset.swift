@@ -48,6 +48,20 @@ public struct Preset: Sendable {
     public static let all: [Preset] = [
         Preset("colld", .method, PackageResources.colld_yaml),
         Preset("colld-unmasked", .method, PackageResources.colld_unmasked_yaml),
+        Preset("distilhubert", .method, PackageResources.distilhubert_yaml),
+        Preset("deep-vs-wide-3", .method, PackageResources.deep_vs_wide_3_yaml),
+        Preset("deep-vs-wide-12-half", .method, PackageResources.deep_vs_wide_12_half_yaml),
+        Preset("fithubert", .method, PackageResources.fithubert_yaml),
+        Preset("l2l-mse", .method, PackageResources.l2l_mse_yaml),
+        Preset("l2l-mse-masked", .method, PackageResources.l2l_mse_masked_yaml),
+        Preset("l2l-l1-cosine", .method, PackageResources.l2l_l1_cosine_yaml),
+        Preset("l2l-l1-cosine-masked", .method, PackageResources.l2l_l1_cosine_masked_yaml),
+        Preset("usad", .method, PackageResources.usad_yaml),
+        Preset("data2vec", .method, PackageResources.data2vec_yaml),
+        Preset("maskhubert", .method, PackageResources.maskhubert_yaml),
+        Preset("armhubert", .method, PackageResources.armhubert_yaml),
+        Preset("star", .method, PackageResources.star_yaml),
+        Preset("distilxlsr", .method, PackageResources.distilxlsr_yaml),
         Preset("w2v-bert-2.0-24x384", .teacher, PackageResources.w2v_bert_2_0_24x384_yaml),
         Preset("w2v-bert-2.0-12x512", .teacher, PackageResources.w2v_bert_2_0_12x512_yaml),
         Preset("w2v-bert-2.0-12x384", .teacher, PackageResources.w2v_bert_2_0_12x384_yaml),
@@ -56,5 +70,10 @@ public struct Preset: Sendable {
         Preset("mms-300m", .teacher, PackageResources.mms_300m_yaml),
         Preset("hubert-base", .teacher, PackageResources.hubert_base_yaml),
         Preset("wavlm-base-plus", .teacher, PackageResources.wavlm_base_plus_yaml),
+        Preset("wav2vec2-base", .pretraining, PackageResources.wav2vec2_base_yaml),
+        Preset("w2v-bert", .pretraining, PackageResources.w2v_bert_yaml),
+        Preset("random-projection", .pretraining, PackageResources.random_projection_yaml),
+        Preset(
+            "w2v-bert-2.0-continued", .pretraining, PackageResources.w2v_bert_2_0_continued_yaml),
     ]
 }

@@ -20,19 +20,16 @@ struct StudentStart {
     ///
     /// - Throws: `ObjectiveError`, `ModelError`, or the errors of the weights' format.
     init(designedFor teacher: LoadedModel, _ config: DistillConfig, device: Device) throws {
-        let design = try config.student.design.config(like: teacher.encoder.config)
-        encoder = design.makeEncoder(
-            in: ParameterStore(seed: config.common.seed, device: device))
-        let report = try config.student.initialization.apply(
-            to: encoder, teacher: teacher.encoder
+        let (student, report) = try config.student.makeStudent(
+            of: teacher.encoder, seed: config.common.seed, device: device
         ) { try teacher.storedTensor($0) }
+        encoder = student
         extractor = teacher.featureExtractor
         sources = []
         origin =
             "initialization \(report.choice.rawValue)"
             + (report.copied.isEmpty ? "" : " (\(report.copied.count) tensors copied)")
         heads = nil
-        try Self.scaleFrontEnd(of: encoder, config)
     }
 
     /// The model of a directory, without what a student has not: adapters and dropout.
@@ -54,21 +51,7 @@ struct StudentStart {
         sources = [.init(role: "student", name: place, fingerprint: Fingerprint.of(model))]
         origin = "from \(place); student.design and student.initialization say nothing"
         heads = Self.heads(beside: model.directory.url)
-        try Self.scaleFrontEnd(of: encoder, config)
-    }
-
-    private static func scaleFrontEnd(
-        of student: any SpeechEncoder, _ config: DistillConfig
-    ) throws {
-        let scale = config.student.frontEndGradient
-        guard scale != 1 else { return }
-        guard let waveform = student as? any WaveformEncoder else {
-            throw ObjectiveError.invalidSetting(
-                key: "student.front_end_gradient",
-                expected: "1, as \(student.config.baseModelType) has no convolutional front end",
-                found: "\(scale)")
-        }
-        waveform.frontEndGradient = scale
+        try config.student.scaleFrontEnd(of: encoder)
     }
 
     /// The heads that were trained with a model: in its directory, as in those of checkpoints, or in

@@ -1,0 +1,97 @@
+import Foundation
+import SpeechCore
+import SpeechModels
+import SpeechObjectives
+import SpeechTraining
+import TestSupport
+import Testing
+import Torch
+
+/// Every run file that is part of the command: it resolves, builds its models and learns.
+@Suite(.serialized) struct PresetTests {
+    @Test func namesAndSummaries() {
+        #expect(Set(Preset.all.map(\.name)).count == Preset.all.count)
+        for preset in Preset.all {
+            #expect(!preset.summary.isEmpty && preset.summary.count < 120, "\(preset.name)")
+            #expect(preset.text.hasSuffix("\n"), "\(preset.name)")
+            #expect(Preset.named(preset.name)?.text == preset.text)
+        }
+        #expect(Preset.named("none") == nil)
+    }
+
+    @Test(arguments: Preset.all.filter { $0.kind != .pretraining }.map(\.name))
+    func resolves(_ name: String) throws {
+        let config = try ConfigDocument.readRun(DistillConfig(), file: name)
+        #expect(config != DistillConfig())
+        // A method with a teacher, in either order.
+        let teacher = "w2v-bert-2.0-12x384"
+        try withTemporaryDirectory { folder in
+            let file = folder.appendingPathComponent("run.yaml")
+            for order in ["\(teacher), \(name)", "\(name), \(teacher)"] {
+                try Data("defaults: [\(order)]\n".utf8).write(to: file)
+                _ = try ConfigDocument.readRun(DistillConfig(), file: file.path)
+            }
+        }
+    }
+
+    @Test(arguments: Preset.all.filter { $0.kind == .pretraining }.map(\.name))
+    func resolvesWithoutATeacher(_ name: String) throws {
+        let config = try ConfigDocument.readRun(PretrainConfig(), file: name)
+        #expect(config != PretrainConfig())
+    }
+
+    /// Students of real teachers at their full size, but for w2v-BERT 2.0's depth with the widest
+    /// student: a teacher of 12 of its 24 layers keeps two updates of 290 M parameters affordable.
+    @Test(arguments: [
+        (
+            ["w2v-bert-2.0-24x384", "w2v-bert-2.0-12x512", "w2v-bert-2.0-12x384"], "wav2vec2-bert",
+            24, 1024
+        ),
+        (["w2v-bert-2.0-12x1024"], "wav2vec2-bert", 12, 1024),
+        (["xls-r-300m", "mms-300m", "distilxlsr"], "wav2vec2", 24, 1024),
+        (["hubert-base"], "hubert", 12, 768), (["wavlm-base-plus"], "wavlm", 12, 768),
+    ])
+    func teachers(_ names: [String], _ family: String, _ layers: Int, _ width: Int) throws {
+        let teacher = try encoder(family, layers, width, precision: .bfloat16)
+        for name in names { try train(name, teacher) }
+    }
+
+    /// Methods with a teacher of HuBERT base's depth and width.
+    @Test func methods() throws {
+        let teacher = try encoder("hubert", 12, 768, precision: .bfloat16)
+        // DistilXLSR copies layers of a wider one.
+        let others = Preset.all.filter { $0.kind == .method && $0.name != "distilxlsr" }
+        for preset in others { try train(preset.name, teacher) }
+    }
+
+    private func encoder(
+        _ family: String, _ layers: Int, _ width: Int, precision: DType
+    ) throws -> any SpeechEncoder {
+        let family = try #require(EncoderFamily.all.first { $0.modelType == family })
+        let config = try StudentDesign(layers: layers, width: width).config(
+            like: family.largeConfig())
+        return config.makeEncoder(in: ParameterStore(seed: 1, dtype: precision))
+    }
+
+    /// Two updates on short noise.
+    private func train(_ name: String, _ teacher: any SpeechEncoder) throws {
+        let config = try ConfigDocument.readRun(DistillConfig(), file: name)
+        let (student, _) = try config.student.makeStudent(of: teacher, seed: 2, device: .cpu) {
+            try #require(teacher.parameters[$0]).to(.float32)
+        }
+        let objective = try config.objective.makeObjective(
+            teachers: [teacher], student: student, seed: 3)
+        let step = TrainingStep(
+            objective, settings: config.optimizer.settings, clipNorm: config.optimizer.clipNorm)
+        let extractor = teacher.config.standardExtractor.makeExtractor()
+        let noise = Tensor.normal([11_200], generator: RandomGenerator(seed: 4)).floats()
+        let input = EncoderInput(try extractor.extract([noise.map { 0.1 * $0 }]))
+        let batch = TrainingBatch(student: input, teachers: [input])
+        for index in 0..<2 {
+            let context = LossContext(
+                seed: BatchSeed(seed: 1, step: index, batch: 0), step: index, steps: 2)
+            let report = try step([(batch, context)], learningRate: 1e-5)
+            #expect(report.count > 0 && report.loss.isFinite && report.isApplied, "\(name)")
+        }
+    }
+}
