@@ -463,25 +463,26 @@ import Torch
         let isOfFrontEnd = { (name: String) in name.hasPrefix("feature_extractor.") }
         for scale in [0.1, 0] {
             let scaled = try run(scale)
-            #expect(scaled.loss == full.loss)
+            // Without a record for gradients other kernels compute the front end.
+            expectClose(scaled.loss, full.loss, within: 1e-4, "loss")
             for (parameter, gradient) in full.gradients {
-                guard isOfFrontEnd(parameter) else {
-                    #expect(scaled.gradients[parameter] == gradient, "\(parameter)")
-                    continue
-                }
-                guard scale > 0 else {
-                    #expect(scaled.gradients[parameter] == nil, "\(parameter)")
+                let isScaled = isOfFrontEnd(parameter)
+                let found = scaled.gradients[parameter]
+                if isScaled && scale == 0 {
+                    #expect(found == nil, "\(parameter)")
                     continue
                 }
                 let largest = gradient.map { abs($0) }.max() ?? 0
                 expectClose(
-                    try #require(scaled.gradients[parameter]),
-                    gradient.map { Float(scale) * $0 }, within: 1e-5 * Double(max(1, largest)),
-                    parameter)
+                    try #require(found), gradient.map { (isScaled ? Float(scale) : 1) * $0 },
+                    within: 1e-4 * Double(max(1, largest)), parameter)
             }
         }
         // Only in training.
-        #expect(try run(0, isTraining: false).gradients == full.gradients)
+        let evaluated = try run(0, isTraining: false).gradients
+        for (parameter, gradient) in full.gradients {
+            expectClose(try #require(evaluated[parameter]), gradient, within: 1e-6, parameter)
+        }
     }
 
     @Test func whatCannotBeBuiltIsRefused() throws {
