@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Trains every method from its preset on a synthesised corpus, with a tiny teacher of random weights and a
-# tiny student, and prints a table: first and last validation loss, milliseconds of a step.
+# Trains every method from its preset on a synthesised corpus, with tiny models of random weights, and prints
+# a table: the validation loss before the first update, its highest and its last value, milliseconds of an
+# update with everything around it.
 #
-#   methods.sh [METHOD...]      (default: all that `colld presets` lists as methods)
+#   methods.sh [PRESET...]      (default: all methods and ways to train without a teacher)
 #
 # STEPS (default 120) updates each; FOLDER (default methods) holds the corpus, which is made once, and the
-# runs. A method whose loss does not fall fails the whole.
+# runs. A method whose last loss is not below its first fails the whole; for the first stages of joint
+# pruning, which start as copies of their teacher and lose their units on the way, below its highest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,56 +17,91 @@ steps=${STEPS:-120}
 mkdir -p "$folder"
 
 if [ ! -f "$folder/corpus/train.jsonl" ]; then
-    "$colld" data synthesize --output "$folder/corpus" --languages de,en,es,fr --minutes-per-language 2 \
-        --seed 1 --no-progress >/dev/null
+    "$colld" data synthesize --output "$folder/corpus" --languages de,en,es,fr \
+        --minutes-per-language 2 --seed 1 --no-progress >/dev/null
 fi
-
-if [ $# -gt 0 ]; then
-    methods=("$@")
-else
-    mapfile -t methods < <("$colld" presets --json | python3 -c '
-import json, sys
-print("\n".join(preset["name"] for preset in json.load(sys.stdin) if preset["kind"] == "method"))')
-fi
-
 # Twelve layers, as some methods name those of their teachers.
 for family in hubert w2v-bert; do
     [ -d "$folder/$family" ] || "$colld" initialize --family "$family" --design 12x64 --seed 1 \
         --output "$folder/$family" >/dev/null
 done
 
-failed=0
-printf '%-24s %10s %10s %10s\n' method first last 'ms a step'
-for method in "${methods[@]}"; do
-    run=$folder/$method
-    rm -rf "$run"
-    family=hubert
-    case $method in *w2v-bert*) family=w2v-bert ;; esac
-    overrides=(dataset.max_seconds=16 dataset.min_duration=0.7 trainer.accumulation=1 optimizer.lr=1e-3
-        lr_scheduler.warmup=0.1 "regime.steps=$steps" "trainer.validate_every=$((steps / 4))"
-        "trainer.save_every=$steps" "trainer.log_every=$((steps / 4))" student.initialization=auto)
-    case $method in
-        dphubert* | dp-*) ;;
-        distilhubert | deep-vs-wide-3) overrides+=("student.design={layers: 2, width: 64}") ;;
-        *) overrides+=("student.design={layers: 6, width: 64}") ;;
+if [ $# -eq 0 ]; then
+    mapfile -t presets < <("$colld" presets --json | python3 -c '
+import json, sys
+print("\n".join(p["name"] for p in json.load(sys.stdin) if p["kind"] != "teacher"))')
+    set -- "${presets[@]}"
+fi
+
+# What makes a preset small: the command, its flags and overrides, one a line.
+arguments() {
+    local design='{layers: 6, width: 64, heads: 4, feed_forward: 128}'
+    case $1 in
+        wav2vec2-base | w2v-bert | random-projection)
+            printf '%s\n' pretrain "model.design=$design" ;;
+        w2v-bert-2.0-continued)
+            printf '%s\n' pretrain --model "$folder/w2v-bert" ;;
+        dphubert | dp-w2v-bert)
+            printf '%s\n' distill "objective.sparsity_ramp=$((steps / 3))" objective.multiplier_rate=40 ;;
+        dphubert-stage2 | dp-w2v-bert-stage2)
+            printf '%s\n' distill --student "$folder/${1%-stage2}/model" ;;
+        distilhubert)
+            printf '%s\n' distill 'student.design={layers: 2, width: 64, heads: 1, feed_forward: 256}' ;;
+        distilxlsr)
+            printf '%s\n' distill 'student.design={layers: 6, width: 64, heads: 1, feed_forward: 256}' ;;
+        deep-vs-wide-3)
+            printf '%s\n' distill 'student.design={layers: 3, width: 64, heads: 1, feed_forward: 256}' ;;
+        lighthubert)
+            printf '%s\n' distill --student "$folder/lighthubert-stage1/model" \
+                'objective.space={layers: [4, 6], widths: [32, 64], heads: [2, 4], feed_forward_ratios: [1, 2]}' ;;
+        *) printf '%s\n' distill "student.design=$design" ;;
     esac
-    started=$(date +%s%N)
-    if ! "$colld" distill --config "$method" --teacher "$folder/$family" --train "$folder/corpus/train.jsonl" \
-        --valid "$folder/corpus/valid.jsonl" --output "$run" --no-progress "${overrides[@]}" \
-        >"$folder/$method.log" 2>&1; then
-        printf '%-24s %s\n' "$method" "$(tail -1 "$folder/$method.log")"
+    case $1 in
+        dphubert*) printf '%s\n' --teacher "$folder/hubert" ;;
+        dp-w2v-bert*) printf '%s\n' --teacher "$folder/w2v-bert" ;;
+        wav2vec2-base | w2v-bert | random-projection | w2v-bert-2.0-continued) ;;
+        *) printf '%s\n' --teacher "$folder/hubert" ;;
+    esac
+}
+
+failed=0
+printf '%-24s %10s %10s %10s %10s\n' preset first highest last 'ms an update'
+for preset in "$@"; do
+    run=$folder/$preset
+    rm -rf "$run"
+    mapfile -t given < <(arguments "$preset")
+    if ! "$colld" "${given[0]}" --config "$preset" --train "$folder/corpus/train.jsonl" \
+        --valid "$folder/corpus/valid.jsonl" --output "$run" --no-progress "${given[@]:1}" \
+        dataset.max_seconds=16 dataset.min_duration=0.7 trainer.accumulation=1 optimizer.lr=1e-3 \
+        lr_scheduler.warmup=0.1 "regime.steps=$steps" "trainer.validate_every=$((steps / 6))" \
+        "trainer.save_every=$steps" trainer.log_every=5 >"$folder/$preset.log" 2>&1; then
+        printf '%-24s %s\n' "$preset" "$(tail -1 "$folder/$preset.log")"
         failed=1
         continue
     fi
-    elapsed=$((($(date +%s%N) - started) / 1000000))
-    python3 - "$method" "$run/metrics/valid.jsonl" "$elapsed" "$steps" <<'PYTHON' || failed=1
+    python3 - "$preset" "$run/metrics" <<'PYTHON' || failed=1
 import json
+import statistics
 import sys
 
-method, path, elapsed, steps = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
-losses = [json.loads(line)["loss"] for line in open(path, encoding="utf-8")]
-print(f"{method:24} {losses[0]:10.4f} {losses[-1]:10.4f} {elapsed / steps:10.1f}")
-sys.exit(0 if min(losses[1:]) < losses[0] else 1)
+preset, metrics = sys.argv[1:]
+
+
+def lines(name):
+    with open(f"{metrics}/{name}.jsonl", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+losses = [line["loss"] for line in lines("valid")]
+train = lines("train")
+# Between neighbouring lines; the median leaves out those with a validation between them.
+times = [
+    1000 * (b["time"] - a["time"]) / (b["step"] - a["step"]) for a, b in zip(train, train[1:])
+]
+first, highest, last = losses[0], max(losses), losses[-1]
+print(f"{preset:24} {first:10.4f} {highest:10.4f} {last:10.4f} {statistics.median(times):10.1f}")
+prunes = preset in ("dphubert", "dp-w2v-bert")
+sys.exit(0 if last < (highest if prunes else first) else 1)
 PYTHON
 done
 exit $failed

@@ -72,6 +72,18 @@ extension Commands {
                     "--output", output.path,
                 ], exits: 0)
             #expect(FileManager.default.fileExists(atPath: output.path))
+
+            // The second stage goes on from the pruned student and its heads, and keeps its size.
+            let second = RunFiles(folder.url.appendingPathComponent("second"))
+            let log = try expectColld(
+                arguments(
+                    folder, teacher, ["regime.steps=20", "objective.prunes=[]"], to: "second")
+                    + ["--student", run("model").path], exits: 0,
+                saying: ["heads from", "model/heads.safetensors"])
+            #expect(!log.errors.contains("heads start anew"), "\(log.errors)")
+            #expect(try parameters(second("model")) == size)
+            let losses = try second.losses("valid")
+            #expect(losses[losses.count - 1] < losses[0], "\(losses)")
         }
 
         /// Gates and multipliers are among what a checkpoint holds, and what gates draw is a function

@@ -63,7 +63,7 @@ struct BenchmarkDistillCommand: ParsableCommand {
             return
         }
         let config = try ConfigDocument.readRun(DistillConfig(), file: config)
-        let result = try measure(config, device)
+        let result = try measure(.distill(config), device)
         if json {
             print(try Output.json(result))
             return
@@ -90,13 +90,13 @@ struct BenchmarkDistillCommand: ParsableCommand {
         }
     }
 
-    private func measure(_ config: DistillConfig, _ device: Device) throws
-        -> DistillBenchmark.Result
-    {
+    private func measure(
+        _ method: DistillBenchmark.Method, _ device: Device
+    ) throws -> DistillBenchmark.Result {
         try DistillBenchmark(
             .init(
                 family: family.family, teacher: StudentDesign(teacher, key: "--teacher"),
-                student: StudentDesign(student, key: "--student"), config: config,
+                student: StudentDesign(student, key: "--student"), method: method,
                 profiles: profile || all, precision: precision.dtype, batch: batch,
                 seconds: seconds, steps: steps, warmup: 3, device: device)
         ).run()
@@ -106,11 +106,14 @@ struct BenchmarkDistillCommand: ParsableCommand {
     private func compare(_ device: Device) throws {
         var rows: [Row] = []
         if !json { print("ms a step  loss %  audio-s/s  method") }
-        for preset in Preset.all where preset.kind == .method {
+        for preset in Preset.all where preset.kind != .teacher {
             var row = Row(method: preset.name)
             do {
-                let config = try ConfigDocument.readRun(DistillConfig(), file: preset.name)
-                row.result = try measure(config, device)
+                let method: DistillBenchmark.Method =
+                    preset.kind == .method
+                    ? .distill(try ConfigDocument.readRun(DistillConfig(), file: preset.name))
+                    : .pretrain(try ConfigDocument.readRun(PretrainConfig(), file: preset.name))
+                row.result = try measure(method, device)
             } catch let error as any ReportedError where error.exitStatus == .badInput {
                 row.reason = "\(error)"
             }

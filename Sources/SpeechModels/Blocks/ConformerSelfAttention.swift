@@ -63,12 +63,12 @@ struct ConformerSelfAttention {
         _ x: Tensor, _ mask: AttentionMask?, gates: Tensor? = nil, isTraining: Bool
     ) -> Tensor {
         let heads = shape.heads
-        let headWidth = shape.headWidth ?? shape.width / heads
-        let scale = 1 / Double(headWidth).squareRoot()
+        let scale = 1 / Double(shape.headWidth ?? shape.width / heads).squareRoot()
         var rotatedInput = x
         if case .rotary = position {
             rotatedInput = DistanceScores.rotated(
-                x.unflatten(2, [-1, headWidth]), frequencies: shape.rotaryFrequencies
+                x.unflatten(2, [-1, 2 * shape.rotaryFrequencies.count]),
+                frequencies: shape.rotaryFrequencies
             ).flatten(2, 3)
         }
         let q = (query(rotatedInput) * scale).splitHeads(heads)  // [B, n, T, d]

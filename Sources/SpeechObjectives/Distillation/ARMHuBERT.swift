@@ -95,6 +95,8 @@ public final class ARMHuBERT: TrainingObjective {
     public var student: any SpeechEncoder { matching.student }
     /// The frozen encoders.
     public var teachers: [any SpeechEncoder] { matching.teachers }
+    /// The pairs of layers.
+    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
     /// The prediction heads.
     public var heads: ParameterStore { matching.heads }
     /// Two spans of mean length where frames are masked, else one frame.

@@ -86,6 +86,8 @@ public final class Data2Vec: TrainingObjective {
     public var student: any SpeechEncoder { matching.student }
     /// The frozen encoders.
     public var teachers: [any SpeechEncoder] { matching.teachers }
+    /// The pairs of layers.
+    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
     /// The prediction heads.
     public var heads: ParameterStore { matching.heads }
     /// Two spans where frames are masked, else one frame.

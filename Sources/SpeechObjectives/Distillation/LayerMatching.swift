@@ -120,15 +120,20 @@ public final class LayerMatching {
         return try teachers.indices.flatMap { index in
             let layers = try settings.mapping.pairs(
                 studentLayers: student.layerCount, teacherLayers: teachers[index].layerCount)
-            try require("layer_weights", settings.layerWeights, layers.count, "pairs of layers")
+            var weights = settings.layerWeights
+            if weights.count == 2, let last = weights.last {
+                // Of all but the last, and of the last.
+                weights = layers.indices.map { $0 == layers.count - 1 ? last : weights[0] }
+            }
+            try require(
+                "layer_weights", weights, layers.count, "pairs of layers, or two")
             let ofTeacher =
                 settings.teacherWeights.isEmpty
                 ? 1 / Double(teachers.count) : settings.teacherWeights[index]
             return layers.enumerated().map { position, pair in
                 let ofPair =
-                    settings.layerWeights.isEmpty
-                    ? options.weight?(pair) ?? 1 / Double(layers.count)
-                    : settings.layerWeights[position]
+                    weights.isEmpty
+                    ? options.weight?(pair) ?? 1 / Double(layers.count) : weights[position]
                 return Pair(
                     teacher: index, layers: pair, weight: ofTeacher * ofPair,
                     name: teachers.count > 1 ? "\(index)/\(pair)" : "\(pair)")

@@ -98,9 +98,16 @@ struct LayerPass {
             let sum = value(index, pooled, leaf, target) * (pair.weight * scale)
             if Tensor.records([sum]) { sum.backward() }
             total = total + sum.detached()
-        }
-        for key in frames.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            if let passedOn = frames[key]!.passedOn { total = total + passedOn }
+            // What no later pair compares is let go: of a student's layer only its gradient stays.
+            let later = matching.pairs[(index + 1)...]
+            for key in frames.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
+            where !later.contains(where: { $0.compares(studentLayer: key[1]) }) {
+                if let passedOn = frames[key]!.passedOn { total = total + passedOn }
+                frames[key] = nil
+            }
+            targets = targets.filter { key, _ in
+                later.contains { $0.compares(teacher: key[0], layers: key[1]...key[2]) }
+            }
         }
         return total
     }
@@ -129,6 +136,20 @@ struct LayerPass {
         }
         guard features.count > 1 else { return features[0] }
         return features.dropFirst().reduce(features[0]) { $0 + $1 } / Double(features.count)
+    }
+}
+
+extension LayerMatching.Pair {
+    /// Whether its loss may read a student's layer: its own, or the input of that.
+    fileprivate func compares(studentLayer layer: Int) -> Bool {
+        layer == layers.student || layer == layers.student - 1
+    }
+
+    /// Whether its loss may read some of a teacher's layers: its own, or the input of those.
+    fileprivate func compares(teacher: Int, layers other: ClosedRange<Int>) -> Bool {
+        let own = layers.teachers
+        return teacher == self.teacher && own.lowerBound - 1 <= other.upperBound
+            && own.upperBound >= other.lowerBound
     }
 }
 

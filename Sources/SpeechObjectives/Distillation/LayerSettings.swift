@@ -22,6 +22,8 @@ public struct LayerSettings: Codable, Equatable, Sendable {
     /// Which frames are predicted.
     public var frames = Frames.masked
     /// What the loss of each pair is multiplied by before all are added; empty for their mean.
+    ///
+    /// Two numbers are those of all pairs but the last, and of the last.
     public var layerWeights: [Double] = []
     /// What the losses of each teacher are multiplied by; empty for the mean over teachers.
     public var teacherWeights: [Double] = []

@@ -97,6 +97,8 @@ public final class STaRHuBERT: TrainingObjective {
     public var student: any SpeechEncoder { matching.student }
     /// The frozen encoders.
     public var teachers: [any SpeechEncoder] { matching.teachers }
+    /// The pairs of layers.
+    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
     /// Nothing.
     public var heads: ParameterStore { matching.heads }
     /// Two spans where frames are masked, else one frame.

@@ -71,6 +71,8 @@ public final class OnceForAll: TrainingObjective {
     public var student: any SpeechEncoder { supernet }
     /// The frozen encoders.
     public var teachers: [any SpeechEncoder] { regression.teachers }
+    /// Those of the regression.
+    public var matchedPairs: [LayerMatching.Pair] { regression.matchedPairs }
     /// The prediction head; a narrower student uses as many of its columns.
     public var heads: ParameterStore { regression.heads }
     /// That of the regression.

@@ -106,6 +106,19 @@ public struct SearchSpace: Codable, Equatable, Sendable {
         self.feedForwardRatios = feedForwardRatios
     }
 
+    /// The same choices in a student of another depth and width.
+    package func scaled(
+        from whole: StudentDesign, to other: StudentDesign
+    ) -> SearchSpace {
+        func scaled(_ values: [Int], _ from: Int, _ to: Int) -> [Int] {
+            Set(values.map { max(1, $0 * to / from) }).sorted()
+        }
+        return SearchSpace(
+            layers: scaled(layers, whole.layers, other.layers),
+            widths: scaled(widths, whole.width, other.width),
+            heads: scaled(heads, whole.heads, other.heads), feedForwardRatios: feedForwardRatios)
+    }
+
     /// The space with the student's own sizes where it says nothing.
     ///
     /// - Throws: `ObjectiveError.invalidSetting` for sizes that the student does not hold.

@@ -14,8 +14,8 @@ public struct DistillBenchmark {
         public var teacher: StudentDesign
         /// The student's shape.
         public var student: StudentDesign
-        /// The objective and everything of the student but its shape.
-        public var config: DistillConfig
+        /// What is trained and how, all but the shapes and the first weights.
+        public var method: Method
         /// Whether to take the times of parts, which waits for the device after each.
         public var profiles: Bool
         /// The type of teacher and student; losses and statistics are `float32` in any case.
@@ -34,14 +34,14 @@ public struct DistillBenchmark {
         /// All values.
         public init(
             family: EncoderFamily, teacher: StudentDesign, student: StudentDesign,
-            config: DistillConfig = DistillConfig(), profiles: Bool = false, precision: DType,
+            method: Method = .distill(DistillConfig()), profiles: Bool = false, precision: DType,
             batch: Int, seconds: Double, steps: Int, warmup: Int,
             device: Device
         ) {
             self.family = family
             self.teacher = teacher
             self.student = student
-            self.config = config
+            self.method = method
             self.profiles = profiles
             self.precision = precision
             self.batch = batch
@@ -50,6 +50,14 @@ public struct DistillBenchmark {
             self.warmup = warmup
             self.device = device
         }
+    }
+
+    /// A run file.
+    public enum Method: Sendable {
+        /// With a teacher.
+        case distill(DistillConfig)
+        /// Without one; the student's shape is trained.
+        case pretrain(PretrainConfig)
     }
 
     /// What was measured.
@@ -101,22 +109,7 @@ public struct DistillBenchmark {
     ///   `TorchError` where memory does not suffice.
     public func run() throws -> Result {
         let base = try settings.family.largeConfig()
-        let teacherConfig = try settings.teacher.config(like: base)
-        var studentSettings = settings.config.student
-        studentSettings.design = studentSettings.design.resized(to: settings.student)
-        let step = try RunEnvironment.building("models") {
-            let teacher = teacherConfig.makeEncoder(
-                in: ParameterStore(seed: 1, dtype: settings.precision, device: settings.device))
-            let (student, _) = try studentSettings.makeStudent(
-                of: teacher, seed: 2, device: settings.device
-            ) { teacher.parameters[$0]!.to(.float32) }
-            student.precision = settings.precision
-            let objective = try settings.config.objective.makeObjective(
-                teachers: [teacher], student: student, seed: 3)
-            return TrainingStep(
-                objective, settings: settings.config.optimizer.settings,
-                clipNorm: settings.config.optimizer.clipNorm)
-        }
+        let step = try RunEnvironment.building("models") { try makeStep(base) }
         let features = try BenchmarkNoise.features(
             for: base.standardExtractor.makeExtractor(),
             batch: settings.batch, seconds: settings.seconds)
@@ -134,7 +127,8 @@ public struct DistillBenchmark {
                     let input = EncoderInput(
                         values: Tensor(features.values, features.shape, device: settings.device),
                         lengths: nil)
-                    return TrainingBatch(student: input, teachers: [input])
+                    return TrainingBatch(
+                        student: input, teachers: step.objective.teachers.map { _ in input })
                 }
             }
             let report = try step([(batch, context)], learningRate: 5e-4)
@@ -145,7 +139,7 @@ public struct DistillBenchmark {
         times.sort()
         let median = times[times.count / 2]
         let operations = operations(
-            teacherConfig, step.objective.student.config, inputLength: features.shape[1])
+            step.objective, inputLength: features.shape[1])
         let matmul = try Self.matmulGflops(settings.precision, on: settings.device)
         let model = operations / median / 1e9
         return Result(
@@ -166,13 +160,44 @@ public struct DistillBenchmark {
 
     /// Floating-point operations of a step: two for each multiply-accumulate, the student's three
     /// times (forward, and backward to inputs and to weights).
-    private func operations(
-        _ teacher: any EncoderConfig, _ student: any EncoderConfig, inputLength: Int
-    ) -> Double {
-        func count(_ config: any EncoderConfig) -> Double {
-            config.multiplyAccumulates(inputLength: inputLength).reduce(0) { $0 + Double($1.count) }
+    private func operations(_ objective: any TrainingObjective, inputLength: Int) -> Double {
+        func count(_ encoder: any SpeechEncoder) -> Double {
+            encoder.config.multiplyAccumulates(inputLength: inputLength)
+                .reduce(0) { $0 + Double($1.count) }
         }
-        return 2 * Double(settings.batch) * (count(teacher) + 3 * count(student))
+        let taught = objective.teachers.reduce(0) { $0 + count($1) }
+        return 2 * Double(settings.batch) * (taught + 3 * count(objective.student))
+    }
+
+    /// Models of the shapes that are asked for, with random weights, and what trains them.
+    private func makeStep(_ base: any EncoderConfig) throws -> TrainingStep {
+        switch settings.method {
+        case .pretrain(let config):
+            let student = try settings.student.config(like: base)
+                .makeEncoder(in: ParameterStore(seed: 2, device: settings.device))
+            student.precision = settings.precision
+            let objective = try config.objective.makeObjective(student: student, seed: 3)
+            return TrainingStep(
+                objective, settings: config.optimizer.settings, clipNorm: config.optimizer.clipNorm)
+        case .distill(var config):
+            let teacher = try settings.teacher.config(like: base).makeEncoder(
+                in: ParameterStore(seed: 1, dtype: settings.precision, device: settings.device))
+            if case .onceForAll(var once) = config.objective {
+                once.space = once.space.scaled(
+                    from: config.student.design, to: settings.student)
+                config.objective = .onceForAll(once)
+            }
+            config.student.design = config.student.design.resized(to: settings.student)
+            config.student.initialization = .random
+            let (student, _) = try config.student.makeStudent(
+                of: teacher, seed: 2, device: settings.device
+            ) { teacher.parameters[$0]!.to(.float32) }
+            student.precision = settings.precision
+            let objective = try config.objective.makeObjective(
+                teachers: [teacher], student: student, seed: 3)
+            return TrainingStep(
+                objective, settings: config.optimizer.settings, clipNorm: config.optimizer.clipNorm)
+        }
     }
 
     /// The rate of a product of two 2048 × 2048 matrices, median of several.

@@ -34,10 +34,24 @@ import Torch
         }
     }
 
+    /// Ways to train without a teacher, at a smaller size where they leave it open.
     @Test(arguments: Preset.all.filter { $0.kind == .pretraining }.map(\.name))
-    func resolvesWithoutATeacher(_ name: String) throws {
+    func withoutATeacher(_ name: String) throws {
         let config = try ConfigDocument.readRun(PretrainConfig(), file: name)
         #expect(config != PretrainConfig())
+        let family = try #require(
+            EncoderFamily.called(
+                config.model.family == "auto" ? "w2v-bert" : config.model.family))
+        var design = StudentDesign(layers: 6, width: 256)
+        if case .design(let own) = config.model.design { design = own }
+        let encoder = try design.config(like: family.largeConfig())
+            .makeEncoder(in: ParameterStore(seed: 2))
+        let objective = try config.objective.makeObjective(student: encoder, seed: 3)
+        try train(
+            name,
+            TrainingStep(
+                objective, settings: config.optimizer.settings,
+                clipNorm: config.optimizer.clipNorm))
     }
 
     /// Students of real teachers at their full size, but for w2v-BERT 2.0's depth with the widest
@@ -61,7 +75,15 @@ import Torch
         let teacher = try encoder("hubert", 12, 768, precision: .bfloat16)
         // DistilXLSR copies layers of a wider one.
         let others = Preset.all.filter { $0.kind == .method && $0.name != "distilxlsr" }
-        for preset in others { try train(preset.name, teacher) }
+        for preset in others where !preset.name.hasPrefix("dp-w2v-bert") {
+            try train(preset.name, teacher)
+        }
+    }
+
+    /// Joint pruning of conformers: a copy of the teacher, here of a quarter of its depth and width.
+    @Test(arguments: ["dp-w2v-bert", "dp-w2v-bert-stage2"])
+    func conformerPruning(_ name: String) throws {
+        try train(name, encoder("wav2vec2-bert", 6, 256, precision: .bfloat16))
     }
 
     private func encoder(
@@ -81,12 +103,20 @@ import Torch
         }
         let objective = try config.objective.makeObjective(
             teachers: [teacher], student: student, seed: 3)
-        let step = TrainingStep(
-            objective, settings: config.optimizer.settings, clipNorm: config.optimizer.clipNorm)
-        let extractor = teacher.config.standardExtractor.makeExtractor()
+        try train(
+            name,
+            TrainingStep(
+                objective, settings: config.optimizer.settings,
+                clipNorm: config.optimizer.clipNorm))
+    }
+
+    private func train(_ name: String, _ step: TrainingStep) throws {
+        let encoder = step.objective.student
+        let extractor = encoder.config.standardExtractor.makeExtractor()
         let noise = Tensor.normal([11_200], generator: RandomGenerator(seed: 4)).floats()
         let input = EncoderInput(try extractor.extract([noise.map { 0.1 * $0 }]))
-        let batch = TrainingBatch(student: input, teachers: [input])
+        let batch = TrainingBatch(
+            student: input, teachers: step.objective.teachers.map { _ in input })
         for index in 0..<2 {
             let context = LossContext(
                 seed: BatchSeed(seed: 1, step: index, batch: 0), step: index, steps: 2)
