@@ -62,9 +62,7 @@ extension Commands {
             "colld distill": [
                 "--config=", "--device=", "--dump-config", "--no-progress", "--noise-manifest=",
                 "--output=", "--resume", "--reverb-manifest=", "--student=", "--teacher=…",
-                "--train=…",
-                "--valid=",
-                "<overrides>…",
+                "--train=…", "--valid=", "<overrides>…",
             ],
             "colld doctor": ["--json"],
             "colld encode": [
@@ -83,6 +81,10 @@ extension Commands {
                 "--config=", "--device=", "--dump-config", "--model=", "--no-progress",
                 "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=", "--train=…",
                 "--valid=", "<overrides>…",
+            ],
+            "colld subnet": [
+                "--design=", "--device=", "--feed-forward=", "--heads=", "--json",
+                "--max-parameters=", "--output=", "--run=", "--threads=", "--valid=",
             ],
             "colld inspect": ["--json", "--seconds=", "<model>"],
         ]

@@ -135,4 +135,43 @@ import Torch
         let slope = (report.sum.item() - after) / 1e-3
         expectClose(slope, expected.squareRoot(), within: 0.1 * expected.squareRoot())
     }
+
+    /// Big batches go through heads and loss a few clips at a time, which changes nothing.
+    @Test(arguments: [true, false])
+    func partsOfABatchAddUp(_ shares: Bool) throws {
+        let family = TinyFamily.w2vBert
+        var settings = CoLLDSettings()
+        settings.layers.masking.sampler = .none
+        settings.sharesDistractors = shares
+        let teacher = family.encoder(layers: 2, width: 512, heads: 8, seed: 1)
+        // 600 x 512 values of a clip: three clips, then one.
+        let batch = family.batch(frames: [600, 500, 590, 400])
+        func result(_ withDiagnostics: Bool) throws -> (LossReport, [String: [Double]]) {
+            let student = family.encoder(layers: 2, width: 16, heads: 2, seed: 2)
+            student.parameters.setTrainable(true)
+            let objective = try CoLLD(settings, teachers: [teacher], student: student, seed: 3)
+            let report = try objective.loss(
+                on: batch, context(step: 1).with(diagnostics: withDiagnostics))
+            report.sum.backward()
+            let gradients = (student.parameters.all + objective.heads.all).compactMap {
+                parameter in parameter.tensor.gradient.map { (parameter.name, $0.doubles()) }
+            }
+            return (report, Dictionary(uniqueKeysWithValues: gradients))
+        }
+        let (whole, expected) = try result(true)
+        let (parts, found) = try result(false)
+        #expect(parts.count == whole.count && parts.count == 2090)
+        expectClose(parts.sum.item(), whole.sum.item(), within: 1e-5 * whole.sum.item())
+        #expect(found.count == expected.count)
+        for (name, gradient) in expected {
+            let scale = gradient.map { abs($0) }.max() ?? 0
+            expectClose(try #require(found[name]), gradient, within: 1e-4 * scale + 1e-6, name)
+        }
+    }
+}
+
+extension LossContext {
+    fileprivate func with(diagnostics: Bool) -> LossContext {
+        LossContext(seed: seed, step: step, steps: steps, withDiagnostics: diagnostics)
+    }
 }

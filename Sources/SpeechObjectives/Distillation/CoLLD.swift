@@ -139,15 +139,16 @@ public final class CoLLD: TrainingObjective {
             var drawn: [Distractors] = pass.rows.map { draw($0.frames, &generator) }
             var metrics: [(name: String, value: Double)] = []
             var isFirst = true
-            let sum = pass.sum { index, prediction, target in
+            let sum = pass.sum(inParts: !context.withDiagnostics) {
+                index, clips, prediction, target in
                 let teacher = matching.pairs[index].teacher
-                if !isFirst && !settings.sharesDistractors {
+                if !isFirst && !settings.sharesDistractors && clips.lowerBound == 0 {
                     drawn[teacher] = draw(pass.rows[teacher].frames, &generator)
                 }
                 isFirst = false
                 let result = contrastiveLoss(
-                    prediction, targets: ContrastiveLoss.unit(target), drawn[teacher],
-                    scale: scale,
+                    prediction, targets: ContrastiveLoss.unit(target),
+                    drawn[teacher].ofClips(clips), scale: scale,
                     withDiagnostics: context.withDiagnostics)
                 if let diagnostics = result.diagnostics {
                     metrics += diagnostics.metrics(of: matching.pairs[index].name)

@@ -123,6 +123,14 @@ public struct Distractors {
         return logCounts.filled(where: isEqual.and(eye.not()), -.infinity)
     }
 
+    /// Those of some utterances; `anchorCount` stays that of all.
+    func ofClips(_ clips: Range<Int>) -> Distractors {
+        if clips.count == logCounts.size(0) { return self }
+        return Distractors(
+            logCounts: logCounts.narrow(0, clips.lowerBound, clips.count),
+            weights: weights.narrow(0, clips.lowerBound, clips.count), anchorCount: anchorCount)
+    }
+
     fileprivate init(logCounts: Tensor, weights: Tensor, anchorCount: Int) {
         self.logCounts = logCounts
         self.weights = weights

@@ -36,15 +36,53 @@ struct LayerPass {
     /// * `loss`: of the pair with an index: predictions and targets [B, M, D] in `float32` to a
     ///   scalar. Targets have no history.
     func sum(_ loss: (Int, Tensor, Tensor) -> Tensor) -> Tensor {
-        sum { index, pooled, leaf, target in
+        sum { index, pooled, leaf, target, add in
             let pair = matching.pairs[index]
             let prediction = matching.predict(
                 leaf(pair.layers.student), pair: index, choice: pooled.choice)
-            return loss(
-                index, rows[pair.teacher].unflatten(pooled.mean(prediction.to(.float32))),
-                target(pair.layers.teachers))
+            add(
+                loss(
+                    index, rows[pair.teacher].unflatten(pooled.mean(prediction.to(.float32))),
+                    target(pair.layers.teachers)))
         }
     }
+
+    /// The same for a loss that some clips have without the others, a few of which are in memory at a
+    /// time.
+    ///
+    /// * `inParts`: whether big batches are cut; else all clips come at once.
+    /// * `loss`: of the pair with an index and some clips of the batch.
+    func sum(
+        inParts: Bool, _ loss: (Int, _ clips: Range<Int>, Tensor, Tensor) -> Tensor
+    ) -> Tensor {
+        sum { index, pooled, leaf, target, add in
+            let pair = matching.pairs[index]
+            let rows = rows[pair.teacher]
+            let states = leaf(pair.layers.student)
+            let targets = target(pair.layers.teachers)
+            let (clips, width) = (targets.size(0), targets.size(1))
+            let fitting = Self.largestPart / max(1, width * targets.size(2))
+            let part = inParts && pooled.isPlain ? max(1, min(clips, fitting)) : clips
+            for first in stride(from: 0, to: clips, by: part) {
+                let range = first..<min(clips, first + part)
+                let isWhole = range.count == clips
+                let chosen =
+                    isWhole ? states : states.narrow(0, first * width, range.count * width)
+                let prediction = matching.predict(chosen, pair: index, choice: pooled.choice)
+                    .to(.float32)
+                add(
+                    loss(
+                        index, range,
+                        isWhole
+                            ? rows.unflatten(pooled.mean(prediction))
+                            : prediction.unflatten(0, [range.count, width]),
+                        isWhole ? targets : targets.narrow(0, first, range.count)))
+            }
+        }
+    }
+
+    /// Values of predictions that are in memory at a time, where a batch can be cut: 4 MB.
+    private static let largestPart = 1 << 20
 
     /// The weighted sum over all pairs of a loss that compares layers themselves.
     ///
@@ -53,20 +91,22 @@ struct LayerPass {
     func sum(
         ofLayers loss: (Int, _ student: (Int) -> Tensor, _ teacher: (Int) -> Tensor) -> Tensor
     ) -> Tensor {
-        sum { index, pooled, leaf, target in
+        sum { index, pooled, leaf, target, add in
             let rows = rows[matching.pairs[index].teacher]
-            return loss(
-                index, { rows.unflatten(pooled.mean(leaf($0).to(.float32))) },
-                { target($0...$0) })
+            add(
+                loss(
+                    index, { rows.unflatten(pooled.mean(leaf($0).to(.float32))) },
+                    { target($0...$0) }))
         }
     }
 
-    /// * `value`: of a pair, from student layers as rows [R, D_S] and means of teacher layers.
+    /// * `value`: adds a pair's loss in one or several parts, from student layers as rows [R, D_S] and
+    ///   means of teacher layers.
     private func sum(
         _ value: (
             Int, PooledRows, _ leaf: @escaping (Int) -> Tensor,
-            _ target: @escaping (ClosedRange<Int>) -> Tensor
-        ) -> Tensor
+            _ target: @escaping (ClosedRange<Int>) -> Tensor, _ add: (Tensor) -> Void
+        ) -> Void
     ) -> Tensor {
         var targets: [[Int]: Tensor] = [:]
         var frames: [[Int]: StudentFrames] = [:]
@@ -95,9 +135,11 @@ struct LayerPass {
                 return target
             }
             let scale = Double(count) / Double(rows.count)
-            let sum = value(index, pooled, leaf, target) * (pair.weight * scale)
-            if Tensor.records([sum]) { sum.backward() }
-            total = total + sum.detached()
+            value(index, pooled, leaf, target) { part in
+                let sum = part * (pair.weight * scale)
+                if Tensor.records([sum]) { sum.backward() }
+                total = total + sum.detached()
+            }
             // What no later pair compares is let go: of a student's layer only its gradient stays.
             let later = matching.pairs[(index + 1)...]
             for key in frames.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
@@ -198,6 +240,8 @@ struct HiddenTeaching {
 private struct PooledRows {
     /// Which of all predictions of the selected rows are wanted; nil where each row makes one.
     let choice: Tensor?
+    /// Whether every row is one student frame with one prediction.
+    var isPlain: Bool { choice == nil && count == 1 }
     private let rows: RowSelection
     private let count: Int
     private let perFrame: Int
