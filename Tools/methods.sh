@@ -56,11 +56,13 @@ arguments() {
                 'objective.space={layers: [4, 6], widths: [32, 64], heads: [2, 4], feed_forward_ratios: [1, 2]}' ;;
         *) printf '%s\n' distill "student.design=$design" ;;
     esac
+    # Convolutions over samples take most of the time: only for those that need them, and on less speech.
     case $1 in
-        dphubert*) printf '%s\n' --teacher "$folder/hubert" ;;
-        dp-w2v-bert*) printf '%s\n' --teacher "$folder/w2v-bert" ;;
-        wav2vec2-base | w2v-bert | random-projection | w2v-bert-2.0-continued) ;;
-        *) printf '%s\n' --teacher "$folder/hubert" ;;
+        wav2vec2-base) printf '%s\n' dataset.max_seconds=6 ;;
+        w2v-bert | random-projection | w2v-bert-2.0-continued) printf '%s\n' dataset.max_seconds=16 ;;
+        lighthubert*) printf '%s\n' --teacher "$folder/w2v-bert" dataset.max_seconds=16 ;;
+        *hubert*) printf '%s\n' --teacher "$folder/hubert" dataset.max_seconds=6 ;;
+        *) printf '%s\n' --teacher "$folder/w2v-bert" dataset.max_seconds=16 ;;
     esac
 }
 
@@ -72,8 +74,8 @@ for preset in "$@"; do
     mapfile -t given < <(arguments "$preset")
     if ! "$colld" "${given[0]}" --config "$preset" --train "$folder/corpus/train.jsonl" \
         --valid "$folder/corpus/valid.jsonl" --output "$run" --no-progress "${given[@]:1}" \
-        dataset.max_seconds=16 dataset.min_duration=0.7 trainer.accumulation=1 optimizer.lr=1e-3 \
-        lr_scheduler.warmup=0.1 "regime.steps=$steps" "trainer.validate_every=$((steps / 6))" \
+        dataset.min_duration=0.7 trainer.accumulation=1 optimizer.lr=1e-3 \
+        lr_scheduler.warmup=0.1 "regime.steps=$steps" "trainer.validate_every=$((steps / 3))" \
         "trainer.save_every=$steps" trainer.log_every=5 >"$folder/$preset.log" 2>&1; then
         printf '%-24s %s\n' "$preset" "$(tail -1 "$folder/$preset.log")"
         failed=1

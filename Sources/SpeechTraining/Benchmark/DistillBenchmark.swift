@@ -222,33 +222,3 @@ public struct DistillBenchmark {
         }
     }
 }
-
-/// Memory of this process.
-public enum ProcessMemory {
-    /// The most that was resident at any time.
-    public static var peakBytes: Int {
-        var usage = rusage()
-        #if os(Linux)
-            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-            return usage.ru_maxrss * 1024
-        #else
-            getrusage(RUSAGE_SELF, &usage)
-            return usage.ru_maxrss
-        #endif
-    }
-
-    /// What is resident now; where that is not known, the most that ever was.
-    public static var residentBytes: Int {
-        #if os(Linux)
-            guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
-                let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-            else { return peakBytes }
-            return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
-        #else
-            return peakBytes
-        #endif
-    }
-
-    /// The same in megabytes.
-    public static var peakMegabytes: Double { Double(peakBytes) / 1_048_576 }
-}
