@@ -60,7 +60,6 @@ arguments() {
     case $1 in
         wav2vec2-base) printf '%s\n' dataset.max_seconds=6 ;;
         w2v-bert | random-projection | w2v-bert-2.0-continued) printf '%s\n' dataset.max_seconds=16 ;;
-        lighthubert*) printf '%s\n' --teacher "$folder/w2v-bert" dataset.max_seconds=16 ;;
         *hubert*) printf '%s\n' --teacher "$folder/hubert" dataset.max_seconds=6 ;;
         *) printf '%s\n' --teacher "$folder/w2v-bert" dataset.max_seconds=16 ;;
     esac

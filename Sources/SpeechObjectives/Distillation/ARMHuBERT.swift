@@ -1,6 +1,6 @@
 import SpeechCore
 public import SpeechModels
-public import Torch
+import Torch
 
 /// The settings of ARMHuBERT's masked and unmasked distillation.
 public struct ARMHuBERTSettings: Codable, Equatable, Sendable {
@@ -67,7 +67,7 @@ public struct ARMHuBERTSettings: Codable, Equatable, Sendable {
 /// The teacher hears the speech twice, once with the student's masks. The student predicts at masked
 /// frames what the teacher makes of all speech, and at the others what it makes of the masked one,
 /// which is what the student hears. Validation masks nothing.
-public final class ARMHuBERT: TrainingObjective {
+public final class ARMHuBERT: LayerwiseObjective {
     /// The settings.
     public let settings: ARMHuBERTSettings
     /// The pairs of layers and their heads.
@@ -91,16 +91,6 @@ public final class ARMHuBERT: TrainingObjective {
             options: options)
     }
 
-    /// The trained encoder.
-    public var student: any SpeechEncoder { matching.student }
-    /// The frozen encoders.
-    public var teachers: [any SpeechEncoder] { matching.teachers }
-    /// The pairs of layers.
-    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
-    /// The prediction heads.
-    public var heads: ParameterStore { matching.heads }
-    /// Two spans of mean length where frames are masked, else one frame.
-    public var minimumFrames: Int { matching.minimumFrames }
     /// That of exact predictions.
     public var minimumLoss: Double { matching.minimumLoss(settings.distance) }
 

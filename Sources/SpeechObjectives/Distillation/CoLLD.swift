@@ -1,7 +1,7 @@
 import Foundation
 import SpeechCore
 public import SpeechModels
-public import Torch
+import Torch
 
 /// The settings of CoLLD: what layer-to-layer objectives share, and its contrastive loss.
 public struct CoLLDSettings: Codable, Equatable, Sendable {
@@ -78,7 +78,7 @@ public struct CoLLDSettings: Codable, Equatable, Sendable {
 ///
 /// The student hears masked speech; each mapped layer learns, through a head of its own, to pick
 /// the teacher's feature of the same frame among distractors from the same utterance.
-public final class CoLLD: TrainingObjective {
+public final class CoLLD: LayerwiseObjective {
     /// The settings.
     public let settings: CoLLDSettings
     /// The pairs of layers and their heads.
@@ -107,17 +107,6 @@ public final class CoLLD: TrainingObjective {
             ? matching.heads.root.parameter("log_scale", [], .constant(first)) : nil
         logScale?.requiresGradient = true
     }
-
-    /// The trained encoder.
-    public var student: any SpeechEncoder { matching.student }
-    /// The frozen encoders.
-    public var teachers: [any SpeechEncoder] { matching.teachers }
-    /// The prediction heads.
-    public var heads: ParameterStore { matching.heads }
-    /// The pairs of the layer mapping.
-    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
-    /// Two spans where frames are masked, and a frame with a distractor.
-    public var minimumFrames: Int { matching.minimumFrames }
 
     /// ln(K + 1), the loss of a student that knows nothing; nil where the number of distractors
     /// depends on the utterance.

@@ -1,6 +1,6 @@
 import SpeechCore
 public import SpeechModels
-public import Torch
+import Torch
 
 /// The settings of masked regression in the style of data2vec.
 public struct Data2VecSettings: Codable, Equatable, Sendable {
@@ -56,7 +56,7 @@ public struct Data2VecSettings: Codable, Equatable, Sendable {
 ///
 /// The target is the mean of the feed-forward features of the teacher's last layers, each normalised
 /// over the time of its utterance; the student predicts it at masked frames from its last layer.
-public final class Data2Vec: TrainingObjective {
+public final class Data2Vec: LayerwiseObjective {
     /// The settings.
     public let settings: Data2VecSettings
     /// The last layer of the student, the last ones of each teacher, and their head.
@@ -82,16 +82,6 @@ public final class Data2Vec: TrainingObjective {
             layers, teachers: teachers, student: student, seed: seed, minimumFrames: 1)
     }
 
-    /// The trained encoder.
-    public var student: any SpeechEncoder { matching.student }
-    /// The frozen encoders.
-    public var teachers: [any SpeechEncoder] { matching.teachers }
-    /// The pairs of layers.
-    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
-    /// The prediction heads.
-    public var heads: ParameterStore { matching.heads }
-    /// Two spans where frames are masked, else one frame.
-    public var minimumFrames: Int { matching.minimumFrames }
     /// That of exact predictions.
     public var minimumLoss: Double { matching.minimumLoss(settings.distance) }
 

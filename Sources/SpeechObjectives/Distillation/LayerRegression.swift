@@ -1,6 +1,6 @@
 import SpeechCore
 public import SpeechModels
-public import Torch
+import Torch
 
 /// The settings of regression from layer to layer: what layer-to-layer objectives share, and the
 /// distance.
@@ -39,7 +39,7 @@ public struct LayerRegressionSettings: Codable, Equatable, Sendable {
 /// The methods that differ from each other in settings alone: DistilHuBERT (arXiv 2110.01900),
 /// FitHuBERT (2207.00555), Deep versus Wide (2207.06867), DistilXLSR (2306.01303) and USAD
 /// (2506.18843), with masked speech or all of it.
-public final class LayerRegression: TrainingObjective {
+public final class LayerRegression: LayerwiseObjective {
     /// The settings.
     public let settings: LayerRegressionSettings
     /// The pairs of layers and their heads.
@@ -57,16 +57,6 @@ public final class LayerRegression: TrainingObjective {
             settings.layers, teachers: teachers, student: student, seed: seed, minimumFrames: 1)
     }
 
-    /// The trained encoder.
-    public var student: any SpeechEncoder { matching.student }
-    /// The frozen encoders.
-    public var teachers: [any SpeechEncoder] { matching.teachers }
-    /// The pairs of layers.
-    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
-    /// The prediction heads.
-    public var heads: ParameterStore { matching.heads }
-    /// Two spans where frames are masked, else one frame.
-    public var minimumFrames: Int { matching.minimumFrames }
     /// That of exact predictions.
     public var minimumLoss: Double { matching.minimumLoss(settings.distance) }
 

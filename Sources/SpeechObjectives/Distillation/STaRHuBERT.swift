@@ -1,6 +1,6 @@
 import SpeechCore
 public import SpeechModels
-public import Torch
+import Torch
 
 /// The settings of STaRHuBERT's temporal relations.
 public struct STaRHuBERTSettings: Codable, Equatable, Sendable {
@@ -71,7 +71,7 @@ public struct STaRHuBERTSettings: Codable, Equatable, Sendable {
 /// Of every pair of layers two Gram matrices over time are compared: X Xᵀ of a layer's output X, and
 /// of its input with its output. Both are divided by the number of channels, so that no head stands
 /// between models of different widths.
-public final class STaRHuBERT: TrainingObjective {
+public final class STaRHuBERT: LayerwiseObjective {
     /// The settings.
     public let settings: STaRHuBERTSettings
     /// The pairs of layers; there are no heads.
@@ -92,17 +92,6 @@ public final class STaRHuBERT: TrainingObjective {
             settings.layers, teachers: teachers, student: student, seed: seed, minimumFrames: 1,
             options: options)
     }
-
-    /// The trained encoder.
-    public var student: any SpeechEncoder { matching.student }
-    /// The frozen encoders.
-    public var teachers: [any SpeechEncoder] { matching.teachers }
-    /// The pairs of layers.
-    public var matchedPairs: [LayerMatching.Pair] { matching.pairs }
-    /// Nothing.
-    public var heads: ParameterStore { matching.heads }
-    /// Two spans where frames are masked, else one frame.
-    public var minimumFrames: Int { matching.minimumFrames }
 
     /// The loss of one batch: for each pair the mean over T × T of the squared difference of
     /// matrices, of an utterance counted T times.
