@@ -1,6 +1,6 @@
 import SpeechCore
 public import SpeechModels
-import Torch
+package import Torch
 
 /// The settings of STaRHuBERT's temporal relations.
 public struct STaRHuBERTSettings: Codable, Equatable, Sendable {
