@@ -22,8 +22,8 @@ if [ ! -f "$folder/corpus/train.jsonl" ]; then
 fi
 # Twelve layers, as some methods name those of their teachers.
 for family in hubert w2v-bert; do
-    [ -d "$folder/$family" ] || "$colld" initialize --family "$family" --design 12x64 --seed 1 \
-        --output "$folder/$family" >/dev/null
+    [ -d "$folder/teachers/$family" ] || "$colld" initialize --family "$family" --design 12x64 --seed 1 \
+        --output "$folder/teachers/$family" >/dev/null
 done
 
 if [ $# -eq 0 ]; then
@@ -40,7 +40,7 @@ arguments() {
         wav2vec2-base | w2v-bert | random-projection)
             printf '%s\n' pretrain "model.design=$design" ;;
         w2v-bert-2.0-continued)
-            printf '%s\n' pretrain --model "$folder/w2v-bert" ;;
+            printf '%s\n' pretrain --model "$folder/teachers/w2v-bert" ;;
         dphubert | dp-w2v-bert)
             printf '%s\n' distill "objective.sparsity_ramp=$((steps / 3))" objective.multiplier_rate=40 ;;
         dphubert-stage2 | dp-w2v-bert-stage2)
@@ -60,8 +60,8 @@ arguments() {
     case $1 in
         wav2vec2-base) printf '%s\n' dataset.max_seconds=6 ;;
         w2v-bert | random-projection | w2v-bert-2.0-continued) printf '%s\n' dataset.max_seconds=16 ;;
-        *hubert*) printf '%s\n' --teacher "$folder/hubert" dataset.max_seconds=6 ;;
-        *) printf '%s\n' --teacher "$folder/w2v-bert" dataset.max_seconds=16 ;;
+        *hubert*) printf '%s\n' --teacher "$folder/teachers/hubert" dataset.max_seconds=6 ;;
+        *) printf '%s\n' --teacher "$folder/teachers/w2v-bert" dataset.max_seconds=16 ;;
     esac
 }
 
