@@ -31,7 +31,7 @@ public final class CTCObjective: TrainingObjective {
     private let tokenizer: CTCTokenizer
     private let lossFunction: CTCLoss
     private let droppable: [Int]
-    private let summarize: ([Recognition]) -> ValidationSummary
+    private let summarize: ([Recognition]) -> ValidationFigures
     private var recognitions: [Recognition] = []
 
     /// * `head`: with a tokenizer.
@@ -40,7 +40,7 @@ public final class CTCObjective: TrainingObjective {
     /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the encoder.
     public init(
         _ settings: CTCSettings, student: any SpeechEncoder, head: CTCHead,
-        languageTags: Set<Int> = [], summarize: @escaping ([Recognition]) -> ValidationSummary
+        languageTags: Set<Int> = [], summarize: @escaping ([Recognition]) -> ValidationFigures
     ) throws {
         try settings.validate()
         guard settings.masking.timeProbability == 0 || student.isMaskable else {
@@ -157,7 +157,7 @@ public final class CTCObjective: TrainingObjective {
     }
 
     /// What the validation recognised, as figures.
-    public func finishValidation() -> ValidationSummary {
+    public func finishValidation() -> ValidationFigures {
         defer { recognitions = [] }
         return summarize(recognitions)
     }
