@@ -13,7 +13,7 @@ struct RecognitionSummary {
         let lossSum: Double
         let losses, clips, identified: Int
 
-        init(_ recognitions: [CTCObjective.Recognition]) {
+        init(_ recognitions: [CTCObjective.HeardClip]) {
             let texts = recognitions.map {
                 ScoredText(id: $0.target.id, reference: $0.target.text, hypothesis: $0.text)
             }
@@ -31,9 +31,9 @@ struct RecognitionSummary {
     private let languages: [String: Tally]
     private let identifies: Bool
     /// A clip for people to look at.
-    private let example: CTCObjective.Recognition?
+    private let example: CTCObjective.HeardClip?
 
-    init(_ recognitions: [CTCObjective.Recognition]) {
+    init(_ recognitions: [CTCObjective.HeardClip]) {
         all = Tally(recognitions)
         languages = Dictionary(grouping: recognitions) { $0.target.language ?? "unknown" }
             .mapValues { Tally($0) }
