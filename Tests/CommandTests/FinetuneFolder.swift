@@ -19,7 +19,7 @@ final class FinetuneFolder {
     ]
 
     /// What is said, by the number of the recording.
-    static let texts = ["Ja ja", "nein", "eins zwei", "Öl", " "]
+    static let texts = ["Ja ja", "nein", "eins zwei", "Öl", "ja"]
 
     /// Recordings of 2 to 3 s, every other one in Swahili.
     init(training: Int = 8, validation: Int = 3) throws {
