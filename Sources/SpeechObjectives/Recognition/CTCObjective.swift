@@ -2,9 +2,9 @@ import SpeechCore
 public import SpeechModels
 public import Torch
 
-/// Fine-tuning for recognition: encoder, dropout and a linear layer over tokens, trained with CTC
-/// (Baevski et al. 2020, section 3.3; `Wav2Vec2ForCTC` and its relatives).
+/// Fine-tuning for recognition: encoder, dropout and a linear layer over tokens, trained with CTC.
 ///
+/// That is how wav2vec 2.0 is fine-tuned (arXiv 2006.11477, section 3.3), as `Wav2Vec2ForCTC`.
 /// The loss is a mean over clips. Clips with more labels than frames count as nothing and are
 /// reported.
 public final class CTCObjective: TrainingObjective {
