@@ -101,7 +101,12 @@ public struct BLEU: CorpusMetric {
     }
 
     private func tokenized(_ texts: [[UInt8]]) throws -> [[UInt8]] {
-        try tokenizer.tokenized(lowercase ? texts.map(TextBytes.lowercased) : texts)
+        try tokenizer.tokenized(
+            texts.map { text in
+                let text = lowercase ? TextBytes.lowercased(text) : text
+                let end = TextBytes.stripped(text).upperBound
+                return end == text.count ? text : Array(text[..<end])
+            })
     }
 
     func value(of sums: [Int]) -> Double { score(of: sums, as: Double.self).score }
@@ -173,6 +178,13 @@ public struct BLEUScore: Sendable, Hashable, Codable {
     public let hypothesisLength: Int
     /// Tokens of the references, of several the one whose length is closest.
     public let referenceLength: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case score, counts, totals, precisions
+        case brevityPenalty = "brevity_penalty"
+        case hypothesisLength = "hypothesis_length"
+        case referenceLength = "reference_length"
+    }
 
     /// What sacreBLEU prints behind the score.
     public var verbose: String {

@@ -28,8 +28,6 @@ public enum BLEUTokenizer: String, ConfigChoice {
 
     /// The texts with white space between tokens.
     ///
-    /// White space at the end is left out first, as sacreBLEU does.
-    ///
     /// - Throws: `ScoreError` when MeCab is needed and not there, or fails.
     public func tokenize(_ texts: [String]) throws -> [String] {
         try tokenized(texts.map { Array($0.utf8) }).map { String(decoding: $0, as: UTF8.self) }
@@ -45,8 +43,6 @@ public enum BLEUTokenizer: String, ConfigChoice {
     }
 
     private func tokenized(_ text: [UInt8]) -> [UInt8] {
-        let end = TextBytes.stripped(text).upperBound
-        let text = text.count == end ? text : Array(text[..<end])
         switch self {
         case .v13a: return Self.western([0x20] + Self.unescaped(text) + [0x20])
         case .chinese: return Self.western(Self.withChineseApart(text))

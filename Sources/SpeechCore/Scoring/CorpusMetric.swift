@@ -25,22 +25,19 @@ protocol CorpusMetric: Sendable {
 }
 
 extension CorpusMetric {
-    /// The sums over utterances, each by its place; a place may come several times.
-    func sums(_ statistics: [Int32], _ segments: some Sequence<Int>) -> [Int] {
+    /// The sums over some utterances, each by its place; all, if none are named.
+    func sums(_ statistics: [Int32], _ segments: [Int]? = nil) -> [Int] {
+        let width = width
         var sums = [Int](repeating: 0, count: width)
-        statistics.withUnsafeBufferPointer { statistics in
-            sums.withUnsafeMutableBufferPointer { sums in
-                for segment in segments {
-                    let start = segment * sums.count
-                    for index in 0..<sums.count { sums[index] += Int(statistics[start + index]) }
-                }
-            }
+        func add(_ segment: Int) {
+            let start = segment * width
+            for index in 0..<width { sums[index] += Int(statistics[start + index]) }
+        }
+        if let segments {
+            segments.forEach(add)
+        } else {
+            (0..<statistics.count / width).forEach(add)
         }
         return sums
-    }
-
-    /// The sums over all utterances.
-    func sums(_ statistics: [Int32]) -> [Int] {
-        sums(statistics, 0..<statistics.count / width)
     }
 }

@@ -46,7 +46,13 @@ public struct MetricScore: Sendable, Hashable, Codable {
         if let errors {
             line += " (\(metric.rawValue) = \(value) substitutions = \(errors.substitutions)"
             line += " deletions = \(errors.deletions) insertions = \(errors.insertions)"
-            line += " hits = \(errors.hits))"
+            line += " hits = \(errors.hits)"
+            if metric == .wer {
+                line += String(format: " mer = %.4f", errors.matchErrorRate)
+                line += String(format: " wil = %.4f", errors.informationLost)
+                line += String(format: " wip = %.4f", errors.informationPreserved)
+            }
+            line += ")"
         }
         return line
     }

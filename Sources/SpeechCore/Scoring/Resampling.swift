@@ -35,12 +35,28 @@ struct Resampling {
 
     /// The metric of each resample of as many utterances as there are, drawn with replacement.
     func bootstrap(_ metric: some CorpusMetric, _ statistics: [Int32]) -> [Double] {
-        let count = statistics.count / metric.width
         var generator = NumPyGenerator(seed: seed)
         return (0..<samples).map { _ in
-            let drawn = (0..<count).lazy.map { _ in generator.integer(below: count) }
-            return metric.resampledValue(of: metric.sums(statistics, drawn))
+            metric.resampledValue(
+                of: Self.resample(statistics, width: metric.width, &generator))
         }
+    }
+
+    /// The sums of one resample; not generic, for these are the inner loops.
+    private static func resample(
+        _ statistics: [Int32], width: Int, _ generator: inout NumPyGenerator
+    ) -> [Int] {
+        var sums = [Int](repeating: 0, count: width)
+        let count = statistics.count / width
+        statistics.withUnsafeBufferPointer { statistics in
+            sums.withUnsafeMutableBufferPointer { sums in
+                for _ in 0..<count {
+                    let start = generator.integer(below: count) * width
+                    for index in 0..<width { sums[index] += Int(statistics[start + index]) }
+                }
+            }
+        }
+        return sums
     }
 
     /// The percentiles of resamples.
@@ -79,22 +95,28 @@ struct Resampling {
     private func randomized(
         _ metric: some CorpusMetric, _ baseline: [Int32], _ system: [Int32]
     ) -> [Double] {
-        let width = metric.width
-        let count = baseline.count / width
         let total = zip(metric.sums(baseline), metric.sums(system)).map { $0 + $1 }
         var generator = NumPyGenerator(seed: seed)
         return (0..<samples).map { _ in
-            var first = [Int](repeating: 0, count: width)
-            for segment in 0..<count {
-                let start = segment * width
-                if generator.bit() {
-                    for index in 0..<width { first[index] += Int(baseline[start + index]) }
-                } else {
-                    for index in 0..<width { first[index] += Int(system[start + index]) }
-                }
-            }
+            let first = Self.shuffle(baseline, system, width: metric.width, &generator)
             let second = zip(total, first).map { $0 - $1 }
             return abs(metric.value(of: first) - metric.value(of: second))
         }
+    }
+
+    /// The sums of utterances of which a coin takes each from one of two systems.
+    private static func shuffle(
+        _ baseline: [Int32], _ system: [Int32], width: Int, _ generator: inout NumPyGenerator
+    ) -> [Int] {
+        var sums = [Int](repeating: 0, count: width)
+        baseline.withUnsafeBufferPointer { baseline in
+            system.withUnsafeBufferPointer { system in
+                for start in stride(from: 0, to: baseline.count, by: width) {
+                    let taken = generator.bit() ? baseline : system
+                    for index in 0..<width { sums[index] += Int(taken[start + index]) }
+                }
+            }
+        }
+        return sums
     }
 }

@@ -18,6 +18,11 @@ public struct ScoreComparison: Sendable, Hashable, Codable {
     /// 0.05 the difference counts as significant.
     public let pValue: Double
 
+    private enum CodingKeys: String, CodingKey {
+        case metric, form, baseline, system, test, samples, seed
+        case pValue = "p_value"
+    }
+
     /// Compares the scores of two systems over all utterances.
     ///
     /// Resamples, their seed and p-values are sacreBLEU's, also for WER and CER. BLEU is left out where

@@ -13,6 +13,11 @@ public struct ScoreReport: Sendable, Hashable, Codable {
         /// BLEU of all is left out when languages have different tokenizers.
         public let scores: [MetricScore]
 
+        private enum CodingKeys: String, CodingKey {
+            case language, utterances, scores
+            case isWrittenWithoutSpaces = "written_without_spaces"
+        }
+
         /// A score; nil for one that was not asked for.
         public subscript(_ metric: ScoreMetric, _ form: TextForm = .raw) -> MetricScore? {
             scores.first { $0.metric == metric && $0.form == form }
@@ -31,6 +36,11 @@ public struct ScoreReport: Sendable, Hashable, Codable {
     public let segments: [SegmentScore]?
     /// What a reader should know, in words.
     public let warnings: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case total, languages, worst, segments, warnings
+        case macroAverages = "macro_averages"
+    }
 
     /// Scores utterances.
     ///

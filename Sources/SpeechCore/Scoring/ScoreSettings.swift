@@ -22,6 +22,14 @@ public struct ScoreSettings: Sendable, Hashable, Codable {
     /// Whether each utterance's scores are kept.
     public var keepsSegments: Bool
 
+    private enum CodingKeys: String, CodingKey {
+        case metrics, forms, tokenizer, lowercase, seed, worst
+        case characterUnit = "character_unit"
+        case allowsEmptyReferences = "allow_empty_references"
+        case bootstrapSamples = "bootstrap_samples"
+        case keepsSegments = "segments"
+    }
+
     /// Settings; those not given are what sacreBLEU and jiwer do.
     public init(
         metrics: [ScoreMetric] = [.wer, .cer], forms: [TextForm] = [.raw],

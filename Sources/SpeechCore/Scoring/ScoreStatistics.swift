@@ -1,7 +1,10 @@
+import Dispatch
+import Synchronization
+
 /// The numbers of every utterance that all scores of it follow from.
 struct ScoreStatistics {
     /// One metric of one form of the texts.
-    private struct Column {
+    private struct Column: Sendable {
         let metric: ScoreMetric
         let form: TextForm
         /// The numbers of all utterances, each by the metric of its language.
@@ -16,14 +19,17 @@ struct ScoreStatistics {
     init(_ texts: [ScoredText], _ settings: ScoreSettings) throws {
         self.settings = settings
         self.texts = texts
-        var columns: [Column] = []
-        for form in settings.forms {
-            let segments = Self.texts(texts, form).map(SegmentText.init)
-            for metric in settings.metrics {
-                columns.append(try Self.column(metric, form, segments, texts, settings))
+        let forms = settings.forms.map { Self.texts(texts, $0).map(SegmentText.init) }
+        let count = settings.metrics.count
+        let found = Mutex([Result<Column, any Error>?](repeating: nil, count: forms.count * count))
+        DispatchQueue.concurrentPerform(iterations: forms.count * count) { index in
+            let (form, metric) = (index / count, settings.metrics[index % count])
+            let column = Result {
+                try Self.column(metric, settings.forms[form], forms[form], texts, settings)
             }
+            found.withLock { $0[index] = column }
         }
-        self.columns = columns
+        columns = try found.withLock { $0 }.compactMap { try $0?.get() }
     }
 
     /// Both sides of the texts in a form.

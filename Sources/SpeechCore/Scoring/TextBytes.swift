@@ -144,6 +144,13 @@ enum TextBytes {
         return result
     }
 
+    /// The lower case of the basic plane; nil where it is several characters.
+    private static let lowercase: [Unicode.Scalar?] = (0..<0x10000).map { (value: UInt32) in
+        guard let scalar = Unicode.Scalar(value) else { return nil }
+        let mapping = scalar.properties.lowercaseMapping.unicodeScalars
+        return mapping.count == 1 ? mapping.first : nil
+    }
+
     /// What `str.lower()` returns: a capital sigma at the end of a word becomes ς.
     static func lowercased(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text.lowercased() }
@@ -156,10 +163,8 @@ enum TextBytes {
                 let isFinal =
                     before?.properties.isCased == true && after?.properties.isCased != true
                 result.append(isFinal ? "ς" : "σ")
-            } else if scalar.isASCII {
-                let isUpper = (0x41...0x5A).contains(scalar.value)
-                result.append(
-                    isUpper ? Unicode.Scalar(UInt8(scalar.value + 0x20)) : scalar)
+            } else if scalar.value < 0x10000, let lower = lowercase[Int(scalar.value)] {
+                result.append(lower)
             } else {
                 result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
             }

@@ -35,7 +35,11 @@ public struct TextNormalizer: Sendable {
         let prepared =
             text.unicodeScalars.contains("\u{B4}")
             ? text.replacingOccurrences(of: "\u{B4}", with: "'") : text
-        let compatible = prepared.precomposedStringWithCompatibilityMapping
+        var compatible = prepared.precomposedStringWithCompatibilityMapping
+        if !compatible.utf8.elementsEqual(prepared.utf8) {
+            // Foundation on Linux leaves some marks beside their letters: ﾋﾞ.
+            compatible = compatible.precomposedStringWithCanonicalMapping
+        }
         return cleaned(lowercased(compatible))
     }
 
@@ -117,10 +121,13 @@ public struct TextNormalizer: Sendable {
         return String(result)
     }
 
-    private static let asciiRoles: [Role] = (0..<128).map { uncachedRole(of: Unicode.Scalar($0)) }
+    /// The roles of the basic plane; asking Unicode's tables each time would take most of the time.
+    private static let roles: [Role] = (0..<0x10000).map { (value: UInt32) -> Role in
+        Unicode.Scalar(value).map(uncachedRole) ?? .other
+    }
 
     private static func role(of scalar: Unicode.Scalar) -> Role {
-        scalar.isASCII ? asciiRoles[Int(scalar.value)] : uncachedRole(of: scalar)
+        scalar.value < 0x10000 ? roles[Int(scalar.value)] : uncachedRole(of: scalar)
     }
 
     private static func uncachedRole(of scalar: Unicode.Scalar) -> Role {
