@@ -89,8 +89,8 @@ struct LayerPass {
         }
     }
 
-    /// Values of predictions that are in memory at a time, where a batch can be cut: 4 MB.
-    private static let largestPart = 1 << 20
+    /// Values of predictions that are in memory at a time, where a batch can be cut: 2 MB.
+    private static let largestPart = 1 << 19
 
     /// The weighted sum over all pairs of a loss that compares layers themselves.
     ///
@@ -150,13 +150,14 @@ struct LayerPass {
             }
             // What no later pair compares is let go: of a student's layer only its gradient stays.
             let later = matching.pairs[(index + 1)...]
+            let inputs = matching.keepsInputs
             for key in frames.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
-            where !later.contains(where: { $0.compares(studentLayer: key[1]) }) {
+            where !later.contains(where: { $0.compares(studentLayer: key[1], inputs) }) {
                 if let passedOn = frames[key]!.passedOn { total = total + passedOn }
                 frames[key] = nil
             }
             targets = targets.filter { key, _ in
-                later.contains { $0.compares(teacher: key[0], layers: key[1]...key[2]) }
+                later.contains { $0.compares(teacher: key[0], layers: key[1]...key[2], inputs) }
             }
         }
         return total
@@ -190,15 +191,18 @@ struct LayerPass {
 }
 
 extension LayerMatching.Pair {
-    /// Whether its loss may read a student's layer: its own, or the input of that.
-    fileprivate func compares(studentLayer layer: Int) -> Bool {
-        layer == layers.student || layer == layers.student - 1
+    /// Whether its loss may read a student's layer: its own, or with `inputs` the input of that.
+    fileprivate func compares(studentLayer layer: Int, _ inputs: Bool) -> Bool {
+        layer == layers.student || inputs && layer == layers.student - 1
     }
 
-    /// Whether its loss may read some of a teacher's layers: its own, or the input of those.
-    fileprivate func compares(teacher: Int, layers other: ClosedRange<Int>) -> Bool {
+    /// Whether its loss may read some of a teacher's layers: its own, or with `inputs` the input of
+    /// those.
+    fileprivate func compares(
+        teacher: Int, layers other: ClosedRange<Int>, _ inputs: Bool
+    ) -> Bool {
         let own = layers.teachers
-        return teacher == self.teacher && own.lowerBound - 1 <= other.upperBound
+        return teacher == self.teacher && own.lowerBound - (inputs ? 1 : 0) <= other.upperBound
             && own.upperBound >= other.lowerBound
     }
 }
