@@ -23,6 +23,7 @@ import Torch
             PresetsCommand.self,
             ExportCommand.self,
             InitializeCommand.self,
+            LMCommand.self,
             BenchmarkCommand.self,
         ])
 

@@ -109,9 +109,9 @@ final class CTCBeamSearch {
             for start in stride(from: 0, to: values.count, by: size) {
                 step(UnsafeBufferPointer(rebasing: values[start..<start + size]))
                 frame += 1
+                if prefixes.count > prefixLimit || links.count > linkLimit { compact() }
             }
         }
-        if prefixes.count > prefixLimit || links.count > linkLimit { compact() }
     }
 
     private func step(_ row: UnsafeBufferPointer<Float>) {

@@ -12,12 +12,24 @@ extension CTCBeamDecoder {
         public var languageModelWeight = 0.5
         /// β.
         public var wordBonus = 1.0
-        /// Added for each unit that the language model does not know.
-        public var unknownWordPenalty = -10.0
+        /// Added for each unit that the language model does not know; where it is much lower, the
+        /// search would rather write words together than have several unknown ones.
+        public var unknownWordPenalty = -3.0
         /// Whether the language model predicts the end of the text.
         public var scoresSentenceEnd = true
         /// How many candidates are returned.
         public var bestCount = 1
+
+        private enum CodingKeys: String, CodingKey {
+            case beamSize = "beam_size"
+            case tokenThreshold = "token_threshold"
+            case beamThreshold = "beam_threshold"
+            case languageModelWeight = "language_model_weight"
+            case wordBonus = "word_bonus"
+            case unknownWordPenalty = "unknown_word_penalty"
+            case scoresSentenceEnd = "scores_sentence_end"
+            case bestCount = "best_count"
+        }
 
         /// A beam of 50.
         public init() {}

@@ -23,6 +23,11 @@ public struct NGramEstimate: Sendable {
         /// lmplz stops there and takes the same with `--discount_fallback`.
         public let isFallback: Bool
 
+        private enum CodingKeys: String, CodingKey {
+            case values
+            case isFallback = "is_fallback"
+        }
+
         /// Chen and Goodman, equation 26.
         ///
         /// * `counts`: how many n-grams have the count 1, 2, 3 and 4.

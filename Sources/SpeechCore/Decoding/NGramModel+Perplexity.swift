@@ -2,7 +2,7 @@ import Foundation
 
 extension NGramModel {
     /// How well a model predicts texts.
-    public struct Perplexity: Sendable, Equatable, Codable {
+    public struct Perplexity: Sendable, Equatable {
         /// Lines of text, the empty ones not counted.
         public var sentences = 0
         /// Units of the text without ends of sentences.

@@ -64,6 +64,12 @@ public struct Recognition: Sendable, Equatable, Codable {
     /// ln P(text) of the language model, not weighted; 0 without one.
     public let languageScore: Double
 
+    private enum CodingKeys: String, CodingKey {
+        case text, words, tokens, score
+        case acousticScore = "acoustic_score"
+        case languageScore = "language_score"
+    }
+
     /// Puts tokens together to words.
     ///
     /// * `text`: the text, if it is not that of the tokens.

@@ -13,6 +13,11 @@ public final class StreamingDecoder {
         /// The times of the last of them may still move.
         public let stableWordCount: Int
 
+        private enum CodingKeys: String, CodingKey {
+            case recognition
+            case stableWordCount = "stable_word_count"
+        }
+
         /// The words that stay.
         public var stableWords: ArraySlice<Recognition.Word> {
             recognition.words.prefix(stableWordCount)
