@@ -36,7 +36,7 @@ struct LMCommand: ParsableCommand {
         var prune = "0"
 
         @Option(help: "What is predicted: word or character, with <space> between words.")
-        var unit = NGramModel.Unit.word
+        var unit = UnitOption.word
 
         @Flag(help: "Print JSON.")
         var json = false
@@ -57,7 +57,7 @@ struct LMCommand: ParsableCommand {
         private func settings() throws -> NGramTrainer.Settings {
             var settings = NGramTrainer.Settings()
             settings.order = order
-            settings.unit = unit
+            settings.unit = unit.unit
             let numbers = prune.split(separator: ",", omittingEmptySubsequences: false)
                 .map { Int($0) }
             guard !numbers.contains(nil) else {
@@ -110,7 +110,7 @@ struct LMCommand: ParsableCommand {
         var text: [String]
 
         @Option(help: "What the model predicts, if its words do not tell.")
-        var unit: NGramModel.Unit?
+        var unit: UnitOption?
 
         @Flag(help: "Print JSON.")
         var json = false
@@ -128,7 +128,7 @@ struct LMCommand: ParsableCommand {
         }
 
         func run() throws {
-            let total = try NGramModel(path: model, unit: unit).perplexity(ofTexts: text)
+            let total = try NGramModel(path: model, unit: unit?.unit).perplexity(ofTexts: text)
             if json {
                 return print(
                     try Output.json(
@@ -148,4 +148,14 @@ struct LMCommand: ParsableCommand {
     }
 }
 
-extension NGramModel.Unit: ExpressibleByArgument {}
+/// What a language model predicts, as flags spell it.
+enum UnitOption: String, ExpressibleByArgument, CaseIterable {
+    case word, character
+
+    var unit: NGramModel.Unit {
+        switch self {
+        case .word: .word
+        case .character: .character
+        }
+    }
+}

@@ -13,8 +13,9 @@ import Foundation
 /// * P(l | audio) is the sum over all paths of one token a frame that give l when repeated tokens
 ///   are made one, then blanks go, then delimiters at the beginning go and several in a row are one;
 ///   at the end l and l with a delimiter are one candidate.
-/// * P(w) is that of the language model for the words, or the characters with a unit for each space
-///   between words, and the end of the text if `scoresSentenceEnd`. β and u count only with a model.
+/// * P(w) is that of the language model for the words, or for the characters with a unit for each
+///   space between words if the model has one, and for the end of the text if `scoresSentenceEnd`.
+///   β and u count only with a model.
 /// * An occurrence of a hot word counts when its words are complete. While it is spelled the search
 ///   lends the share of the boost that is spelled, and takes it back where the word goes on otherwise.
 ///

@@ -114,7 +114,10 @@ struct TextScorer: Sendable {
         text.hash = WordHash()
         text.lexicon = Lexicon.root
         if text.isSpaced {
-            if let model, predictsCharacters { predict(model.space ?? model.unknown, model, &text) }
+            // A model of a script without spaces says nothing of them.
+            if let model, let space = model.space, predictsCharacters {
+                predict(space, model, &text)
+            }
             if !isBounded { spell(HotWordAutomaton.space, &text) }
         }
         text.isSpaced = false
