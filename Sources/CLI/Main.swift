@@ -20,11 +20,14 @@ import Torch
             DistillCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
+            EvaluateCommand.self,
+            TranscribeCommand.self,
             SubnetCommand.self,
             PresetsCommand.self,
             ExportCommand.self,
             InitializeCommand.self,
             ScoreCommand.self,
+            LMCommand.self,
             BenchmarkCommand.self,
         ])
 

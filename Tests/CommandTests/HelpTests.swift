@@ -12,6 +12,9 @@ extension Commands {
             "colld benchmark checkpoint": [
                 "--device=", "--json", "--model=", "--precision=", "--threads=",
             ],
+            "colld benchmark decode": [
+                "--beam=", "--json", "--ngrams=", "--seconds=", "--vocabulary=",
+            ],
             "colld benchmark distill": [
                 "--all", "--batch=", "--config=", "--device=", "--family=", "--json",
                 "--precision=", "--profile", "--seconds=", "--steps=", "--student=", "--teacher=",
@@ -71,6 +74,12 @@ extension Commands {
                 "--model=", "--no-progress", "--output=", "--overwrite", "--precision=",
                 "--reference-padding", "--strict", "--threads=",
             ],
+            "colld evaluate": [
+                "--alpha=", "--batch-seconds=", "--beam=", "--beta=", "--bootstrap=",
+                "--characters=", "--chunk-seconds=", "--data=", "--device=", "--hot-words=",
+                "--json", "--language=", "--lexicon=", "--lm=", "--model=", "--no-progress",
+                "--output=", "--overlap=", "--precision=", "--threads=", "--worst=",
+            ],
             "colld export": [],
             "colld export hf": [
                 "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
@@ -81,6 +90,11 @@ extension Commands {
                 "--tokenizer=", "--train=…", "--valid=", "<overrides>…",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
+            "colld lm": [],
+            "colld lm perplexity": ["--json", "--model=", "--text=…", "--unit="],
+            "colld lm train": [
+                "--json", "--order=", "--output=", "--prune=", "--text=…", "--unit=",
+            ],
             "colld presets": ["--json", "<name>"],
             "colld pretrain": [
                 "--config=", "--device=", "--dump-config", "--model=", "--no-progress",
@@ -96,6 +110,12 @@ extension Commands {
             "colld subnet": [
                 "--design=", "--device=", "--feed-forward=", "--heads=", "--json",
                 "--max-parameters=", "--output=", "--run=", "--threads=", "--valid=",
+            ],
+            "colld transcribe": [
+                "--alpha=", "--batch-seconds=", "--beam=", "--beta=", "--chunk-seconds=",
+                "--device=", "--hot-words=", "--json", "--language=", "--lexicon=", "--lm=",
+                "--model=", "--no-progress", "--overlap=", "--precision=", "--stream",
+                "--threads=", "--timestamps", "<audio>…",
             ],
             "colld inspect": ["--json", "--seconds=", "<model>"],
         ]
@@ -209,6 +229,11 @@ extension Commands {
                 (["data", "stats"], "<manifests>"),
                 (["data", "import", "--output", "o"], "--from"),
                 (["data", "import", "--from", "c"], "--output"),
+                (["lm", "train", "--text", "t"], "--output"),
+                (["lm", "train", "--text", "t", "--output", "o", "--order", "7"], "--order"),
+                (["lm", "train", "--text", "t", "--output", "o", "--prune", "0,x"], "--prune"),
+                (["lm", "train", "--text", "t", "--output", "o", "--prune", "1"], "--prune"),
+                (["benchmark", "decode", "--beam", "0"], "--beam"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],
