@@ -50,10 +50,12 @@ struct LayerPass {
     /// The same for a loss that some clips have without the others, a few of which are in memory at a
     /// time.
     ///
-    /// * `inParts`: whether big batches are cut; else all clips come at once.
+    /// * `diagnose`: is shown the predictions and targets of all clips of a pair, without history; how
+    ///   the loss is cut, and so its last bits, must not depend on whether somebody looks.
     /// * `loss`: of the pair with an index and some clips of the batch.
     func sum(
-        inParts: Bool, _ loss: (Int, _ clips: Range<Int>, Tensor, Tensor) -> Tensor
+        diagnose: ((Int, Tensor, Tensor) -> Void)?,
+        _ loss: (Int, _ clips: Range<Int>, Tensor, Tensor) -> Tensor
     ) -> Tensor {
         sum { index, pooled, leaf, target, add in
             let pair = matching.pairs[index]
@@ -62,7 +64,7 @@ struct LayerPass {
             let targets = target(pair.layers.teachers)
             let (clips, width) = (targets.size(0), targets.size(1))
             let fitting = Self.largestPart / max(1, width * targets.size(2))
-            let part = inParts && pooled.isPlain ? max(1, min(clips, fitting)) : clips
+            let part = pooled.isPlain ? max(1, min(clips, fitting)) : clips
             for first in stride(from: 0, to: clips, by: part) {
                 let range = first..<min(clips, first + part)
                 let isWhole = range.count == clips
@@ -77,6 +79,12 @@ struct LayerPass {
                             ? rows.unflatten(pooled.mean(prediction))
                             : prediction.unflatten(0, [range.count, width]),
                         isWhole ? targets : targets.narrow(0, first, range.count)))
+            }
+            guard let diagnose else { return }
+            withoutGradients {
+                let prediction = matching.predict(states, pair: index, choice: pooled.choice)
+                diagnose(
+                    index, rows.unflatten(pooled.mean(prediction.to(.float32))), targets)
             }
         }
     }
