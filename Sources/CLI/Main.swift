@@ -23,6 +23,7 @@ import Torch
             PresetsCommand.self,
             ExportCommand.self,
             InitializeCommand.self,
+            ScoreCommand.self,
             BenchmarkCommand.self,
         ])
 

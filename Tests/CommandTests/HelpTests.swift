@@ -82,6 +82,12 @@ extension Commands {
                 "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=", "--train=…",
                 "--valid=", "<overrides>…",
             ],
+            "colld score": [
+                "--allow-empty-references", "--bootstrap=", "--characters=", "--compare=",
+                "--hypotheses=", "--json", "--lang=", "--languages=", "--lowercase", "--metric=…",
+                "--normalize", "--references=…", "--samples=", "--seed=", "--segments",
+                "--test=", "--tokenize=", "--width=", "--worst=",
+            ],
             "colld subnet": [
                 "--design=", "--device=", "--feed-forward=", "--heads=", "--json",
                 "--max-parameters=", "--output=", "--run=", "--threads=", "--valid=",
