@@ -24,6 +24,7 @@ import Torch
             ExportCommand.self,
             InitializeCommand.self,
             ScoreCommand.self,
+            LMCommand.self,
             BenchmarkCommand.self,
         ])
 

@@ -62,10 +62,16 @@ public struct CTCTokenizer: Sendable {
     public let blank: Int
     /// The id for characters without a token of their own.
     public let unknown: Int?
+    /// The id of the token that stands for the space between words; nil where there is none.
+    public var wordDelimiter: Int? { delimiter }
+    /// What a delimiter of words becomes in a text.
+    var wordSeparator: String { settings.replacement }
+    /// Whether texts are in lower case and tokens in capitals.
+    var lowersCase: Bool { settings.lowersCase }
     private let settings: Settings
     private let delimiter: Int?
     /// Special tokens but for the delimiter of words.
-    private let specials: Set<Int>
+    let specials: Set<Int>
     private let texts: [Int: String]
     private let characters: [Unicode.Scalar: Int]
     /// By their first character, the longest first.
@@ -214,10 +220,16 @@ public struct CTCTokenizer: Sendable {
             }
             start = end
         }
-        var text = spans.map(\.text).joined().strippingSpace
+        return Transcript(
+            text: finished(spans.map(\.text).joined()), characters: spans, words: words(spans))
+    }
+
+    /// The joined texts of tokens as a text for a person.
+    func finished(_ joined: String) -> String {
+        var text = joined.strippingSpace
         if settings.lowersCase { text = text.loweringCase }
         if settings.cleansUpSpaces { text = text.cleaningUpSpaces }
-        return Transcript(text: text, characters: spans, words: words(spans))
+        return text
     }
 
     private func known(_ id: Int) -> Int { texts[id] == nil ? unknown ?? id : id }
