@@ -26,7 +26,7 @@ public struct CTCBeamDecoder: Sendable {
     /// How wide the search is and what counts how much.
     public let settings: Settings
     /// The tokens.
-    public let vocabulary: CTCVocabulary
+    public let vocabulary: DecoderVocabulary
     let scorer: TextScorer
 
     /// Searches with these models.
@@ -37,7 +37,7 @@ public struct CTCBeamDecoder: Sendable {
     /// * `hotWords`: words to favour.
     /// - Throws: `HotWordError`.
     public init(
-        settings: Settings = Settings(), vocabulary: CTCVocabulary,
+        settings: Settings = Settings(), vocabulary: DecoderVocabulary,
         languageModel: NGramModel? = nil, lexicon: Lexicon? = nil, hotWords: [HotWord] = []
     ) throws {
         precondition(

@@ -59,7 +59,7 @@ final class CTCBeamSearch {
 
     private let decoder: CTCBeamDecoder
     private let scorer: TextScorer
-    private let kinds: [CTCVocabulary.Kind]
+    private let kinds: [DecoderVocabulary.Kind]
     /// The tokens that may extend a candidate.
     private let extending: [Int]
     private let delimiters: [Int]

@@ -7,7 +7,7 @@ import Foundation
 /// recognition is the log-probability of the best path; equal scores go to the lower id.
 public struct CTCGreedyDecoder: Sendable {
     /// The tokens.
-    public let vocabulary: CTCVocabulary
+    public let vocabulary: DecoderVocabulary
     /// Whether special tokens are left out of the text; tags always are.
     public let skipsSpecialTokens: Bool
 
@@ -15,7 +15,7 @@ public struct CTCGreedyDecoder: Sendable {
     ///
     /// * `skipsSpecialTokens`: whether special tokens are left out of text and words, as
     ///   `skip_special_tokens` of `transformers` does.
-    public init(_ vocabulary: CTCVocabulary, skipsSpecialTokens: Bool = false) {
+    public init(_ vocabulary: DecoderVocabulary, skipsSpecialTokens: Bool = false) {
         self.vocabulary = vocabulary
         self.skipsSpecialTokens = skipsSpecialTokens
     }

@@ -47,7 +47,7 @@ struct HotWordAutomaton: Sendable {
     static let space: Unicode.Scalar = " "
 
     /// - Throws: `HotWordError`.
-    init(_ words: [HotWord], _ vocabulary: CTCVocabulary) throws {
+    init(_ words: [HotWord], _ vocabulary: DecoderVocabulary) throws {
         let isBounded = vocabulary.words != .characters
         let known = Set(vocabulary.scalars.joined())
         var parents = [0]

@@ -74,7 +74,7 @@ public struct Recognition: Sendable, Equatable, Codable {
     ///
     /// * `text`: the text, if it is not that of the tokens.
     init(
-        _ tokens: [Token], _ vocabulary: CTCVocabulary, text: String? = nil, score: Double,
+        _ tokens: [Token], _ vocabulary: DecoderVocabulary, text: String? = nil, score: Double,
         acousticScore: Double, languageScore: Double = 0
     ) {
         self.text = text ?? vocabulary.text(of: tokens.map(\.id))
@@ -85,7 +85,7 @@ public struct Recognition: Sendable, Equatable, Codable {
         self.languageScore = languageScore
     }
 
-    private static func words(_ tokens: [Token], _ vocabulary: CTCVocabulary) -> [Word] {
+    private static func words(_ tokens: [Token], _ vocabulary: DecoderVocabulary) -> [Word] {
         var words: [Word] = []
         var open: [Token] = []
         func close() {

@@ -30,7 +30,7 @@ public final class StreamingDecoder {
     }
 
     private var search: Search
-    private let vocabulary: CTCVocabulary
+    private let vocabulary: DecoderVocabulary
     /// Frames decoded so far.
     public private(set) var frameCount = 0
 

@@ -19,7 +19,7 @@ struct TextScorer: Sendable {
     }
 
     let settings: CTCBeamDecoder.Settings
-    let vocabulary: CTCVocabulary
+    let vocabulary: DecoderVocabulary
     let model: NGramModel?
     let lexicon: Lexicon?
     let hotWords: HotWordAutomaton?
@@ -29,7 +29,7 @@ struct TextScorer: Sendable {
     private let units: [[Int]]
 
     init(
-        _ settings: CTCBeamDecoder.Settings, _ vocabulary: CTCVocabulary, _ model: NGramModel?,
+        _ settings: CTCBeamDecoder.Settings, _ vocabulary: DecoderVocabulary, _ model: NGramModel?,
         _ lexicon: Lexicon?, _ hotWords: HotWordAutomaton?
     ) {
         self.settings = settings

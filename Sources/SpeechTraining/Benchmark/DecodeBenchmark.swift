@@ -55,7 +55,7 @@ public struct DecodeBenchmark {
 
     private static let frameRate = 50.0
     private let settings: Settings
-    private let vocabulary: CTCVocabulary
+    private let vocabulary: DecoderVocabulary
     private var random = SeededGenerator(seed: 1)
     private var words: [[Int]] = []
 
@@ -68,7 +68,7 @@ public struct DecodeBenchmark {
         var tokens = ["<pad>", "|"]
         if isPieces { tokens = ["<pad>"] + (1..<half).map { "▁" + Self.syllable($0) } }
         tokens += (tokens.count..<count).map { Self.syllable($0) }
-        vocabulary = CTCVocabulary(tokens: tokens, blank: 0, delimiter: isPieces ? nil : 1)
+        vocabulary = DecoderVocabulary(tokens: tokens, blank: 0, delimiter: isPieces ? nil : 1)
         for _ in 0..<20_000 {
             let length = 1 + random.uniform(below: isPieces ? 3 : 9)
             words.append(

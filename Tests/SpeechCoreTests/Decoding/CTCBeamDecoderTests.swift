@@ -36,7 +36,7 @@ import Testing
 
     @Test(arguments: 0..<12) func equalsTheSearchOfAllPaths(_ seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed), stream: 1)
-        let cases: [(tokens: [String], delimiter: Int?, words: CTCVocabulary.Words)] = [
+        let cases: [(tokens: [String], delimiter: Int?, words: DecoderVocabulary.Words)] = [
             (["", "a", "b", "|"], 3, .delimited),
             (["", "▁a", "b", "▁", "ab"], 3, .pieces),
             (["", "a", "b", "|"], 3, .characters),
@@ -45,7 +45,7 @@ import Testing
         for (tokens, delimiter, words) in cases {
             let rows = DecoderInput.random(
                 frames: 6, tokens: tokens.count, sharpness: 3, &random)
-            let vocabulary = CTCVocabulary(
+            let vocabulary = DecoderVocabulary(
                 tokens: tokens, blank: 0, delimiter: words == .pieces ? nil : delimiter,
                 words: words)
             let isCharacters = seed.isMultiple(of: 2)
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    private static let letters = CTCVocabulary(
+    private static let letters = DecoderVocabulary(
         tokens: ["<pad>", "|"] + "abcdefghijklmnopqrstuvwxyz".map { String($0) }, blank: 0,
         delimiter: 1)
 
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test func specialTokensAreNotRecognisedAndTagsAreNoText() throws {
-        let vocabulary = CTCVocabulary(
+        let vocabulary = DecoderVocabulary(
             tokens: ["<pad>", "<unk>", "[deu]", "|", "a", "b"], blank: 0, delimiter: 3,
             ignored: [1], tags: [2])
         let rows = DecoderInput.spelled([2, 1, 4, 5, 3, 5], tokens: 6).flatMap { $0 }
@@ -207,7 +207,7 @@ import Testing
                 encoding: .utf8)
             return try #require(try CTCTokenizer(folder: folder))
         }
-        let vocabulary = CTCVocabulary(tokenizer, size: 7)
+        let vocabulary = DecoderVocabulary(tokenizer, size: 7)
         #expect(vocabulary.words == .delimited)
         let decoder = try CTCBeamDecoder(
             vocabulary: vocabulary, lexicon: Lexicon(["cat"]), hotWords: [HotWord("cat", boost: 1)])

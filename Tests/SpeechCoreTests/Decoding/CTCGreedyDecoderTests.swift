@@ -23,7 +23,7 @@ import Testing
                 try CTCTokenizer(
                     ModelDirectory(url.path), language: references.count > 1 ? language : nil))
             let size = tokenizer.vocabulary.map(\.id).max()! + 1
-            let decoder = CTCGreedyDecoder(CTCVocabulary(tokenizer, size: size))
+            let decoder = CTCGreedyDecoder(DecoderVocabulary(tokenizer, size: size))
             for greedy in reference.greedy where greedy.ids.allSatisfy({ $0 < size }) {
                 let found = decoder(rows(greedy.ids, tokens: size))
                 #expect(found.text == greedy.text)
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func aWordIsAsSureAsItsFrames() {
-        let vocabulary = CTCVocabulary(tokens: ["", "a", "b", "|"], blank: 0, delimiter: 3)
+        let vocabulary = DecoderVocabulary(tokens: ["", "a", "b", "|"], blank: 0, delimiter: 3)
         let frames: [(Int, Double)] = [
             (1, 0.9), (1, 0.7), (0, 0.8), (2, 0.6), (3, 0.9), (2, 0.5), (0, 0.9),
         ]
@@ -55,13 +55,13 @@ import Testing
     }
 
     @Test func vocabulariesWithoutDelimiter() {
-        let pieces = CTCVocabulary(tokens: ["<blk>", "▁he", "llo", "▁", "w", "▁you"], blank: 0)
+        let pieces = DecoderVocabulary(tokens: ["<blk>", "▁he", "llo", "▁", "w", "▁you"], blank: 0)
         #expect(pieces.words == .pieces)
         let found = CTCGreedyDecoder(pieces)(rows([1, 2, 2, 0, 3, 4, 5], tokens: 6))
         #expect(found.text == "hello w you")
         #expect(found.words.map(\.text) == ["hello", "w", "you"])
         #expect(found.words.map(\.start) == [0, 5, 6])
-        let characters = CTCVocabulary(tokens: ["<blk>", "北", "京"], blank: 0)
+        let characters = DecoderVocabulary(tokens: ["<blk>", "北", "京"], blank: 0)
         #expect(characters.words == .characters)
         let chinese = CTCGreedyDecoder(characters)(rows([1, 1, 0, 2, 0, 2], tokens: 3))
         #expect(chinese.text == "北京京")

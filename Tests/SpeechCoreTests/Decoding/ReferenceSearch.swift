@@ -41,7 +41,7 @@ struct ReferenceNGrams {
 struct ReferenceSearch {
     let tokens: [String]
     var delimiter: Int?
-    let words: CTCVocabulary.Words
+    let words: DecoderVocabulary.Words
     let settings: CTCBeamDecoder.Settings
     var model: (ngrams: ReferenceNGrams, order: Int, unit: NGramModel.Unit)?
     var lexicon: Set<String>?

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct StreamingDecoderTests {
-    private static let vocabulary = CTCVocabulary(
+    private static let vocabulary = DecoderVocabulary(
         tokens: ["", "|", "a", "b", "c", "d"], blank: 0, delimiter: 1)
 
     /// Frames in parts of 1 to 20.

@@ -1,6 +1,6 @@
 /// What a decoder must know of the tokens that a CTC head scores: their texts, which one is the blank,
 /// and where words begin and end.
-public struct CTCVocabulary: Sendable {
+public struct DecoderVocabulary: Sendable {
     /// How a row of tokens falls into words.
     public enum Words: String, Sendable, Codable, CaseIterable {
         /// A token of its own stands between words (`|` of `Wav2Vec2CTCTokenizer`).
