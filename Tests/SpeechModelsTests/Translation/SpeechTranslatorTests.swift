@@ -181,7 +181,7 @@ import Torch
         let input: EncoderInput
         let folder: URL
 
-        static let tokens = Tensor([Int64]([2, 5, 40, 7, 2, 9, 9, 30]), [2, 4])
+        static var tokens: Tensor { Tensor([Int64]([2, 5, 40, 7, 2, 9, 9, 30]), [2, 4]) }
 
         init(_ name: String, in parent: URL) throws {
             self.name = name
