@@ -114,6 +114,7 @@ public final class Wav2Vec2Encoder: PrunableEncoder, WaveformEncoder {
             let masked = reduction?.spread(masked, frames: frames) ?? masked
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
+        x = x.zeroed(channels: request.maskedChannels)
         if let frameMask { x = frameMask.zeroed(x) }
         if request.wantsProjectedFeatures { output.projectedFeatures = x }
         if let positions = body.positions { x = x + positions(x, frameMask) }
