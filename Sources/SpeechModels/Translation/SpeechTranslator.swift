@@ -71,8 +71,11 @@ public final class SpeechTranslator {
     /// What the decoder hears of a batch.
     ///
     /// * `masked`: [B, T] `bool`, frames that are hidden from the encoder (SpecAugment).
-    public func encode(_ input: EncoderInput, masked: Tensor? = nil) -> EncodedSpeech {
-        let output = encoder.encode(input, masked: masked, request: .last)
+    /// * `request`: what else is kept from it; asks for the last hidden state.
+    public func encode(
+        _ input: EncoderInput, masked: Tensor? = nil, request: LayerRequest = .last
+    ) -> EncodedSpeech {
+        let output = encoder.encode(input, masked: masked, request: request)
         guard let states = output.lastHiddenState else {
             preconditionFailure("an encoder that leaves out its last hidden state")
         }
