@@ -135,6 +135,11 @@ public struct LayerRequest: Sendable {
     /// Whether to keep the features as they are projected to the width of the layers, before
     /// positions and norms.
     public var wantsProjectedFeatures: Bool
+    /// Layers, counted from 1, that are left out: what they are given is their output (LayerDrop).
+    public var droppedLayers: Set<Int> = []
+    /// Channels of the projected features, by clip, that are zero in all frames (SpecAugment); empty
+    /// for none.
+    public var maskedChannels: [[Int]] = []
 
     /// Asks for the given layers.
     public init(

@@ -35,6 +35,12 @@ public protocol TrainingObjective: AnyObject {
     /// it is not yet what it is to become.
     func isSelectable(step: Int, steps: Int) -> Bool
 
+    /// Whether a parameter of the student is trained; the others stay as they are.
+    func isTrained(_ parameter: String) -> Bool
+
+    /// What the validation that ends found besides its losses; forgets what it was found from.
+    func finishValidation() -> ValidationSummary
+
     /// What the training leaves behind, from the parameters as they are now.
     func result() -> TrainingResult
 }
@@ -50,6 +56,10 @@ extension TrainingObjective {
     public func learningRateScale(of parameter: String) -> Double { 1 }
     /// From the first update on.
     public func isSelectable(step: Int, steps: Int) -> Bool { true }
+    /// All of them.
+    public func isTrained(_ parameter: String) -> Bool { true }
+    /// Nothing.
+    public func finishValidation() -> ValidationSummary { ValidationSummary() }
     /// The student as it is.
     public func result() -> TrainingResult { TrainingResult(encoder: student) }
 }
@@ -58,6 +68,8 @@ extension TrainingObjective {
 public struct TrainingResult {
     /// The trained encoder: the student, or what an objective makes of it.
     public let encoder: any SpeechEncoder
+    /// The layer that makes a recogniser of it, where that was trained.
+    public let head: CTCHead?
     /// Parameters of the objective that a further training can go on with.
     public let heads: [(name: String, tensor: Tensor)]
     /// What is to be said about it.
@@ -65,10 +77,11 @@ public struct TrainingResult {
 
     /// Joins the parts.
     public init(
-        encoder: any SpeechEncoder, heads: [(name: String, tensor: Tensor)] = [],
-        notes: [String] = []
+        encoder: any SpeechEncoder, head: CTCHead? = nil,
+        heads: [(name: String, tensor: Tensor)] = [], notes: [String] = []
     ) {
         self.encoder = encoder
+        self.head = head
         self.heads = heads
         self.notes = notes
     }
@@ -79,18 +92,24 @@ public struct TrainingResult {
 /// The trainer divides: it adds up the sums and counts of all batches of an update and of all
 /// ranks, so that every frame weighs the same however batches are cut.
 public struct LossReport {
-    /// The loss summed over all predicted frames of the batch, a scalar with history.
+    /// The loss summed over all predicted frames, or clips, of the batch, a scalar with history.
     public let sum: Tensor
-    /// The number of predicted frames.
+    /// The number of predicted frames or clips.
     public let count: Int
     /// Diagnostics by name, each already a mean over this batch; empty unless asked for.
     public let metrics: [(name: String, value: Double)]
+    /// Clips of the batch that the loss leaves out, with the reason.
+    public let leftOut: [(clip: Int, reason: String)]
 
     /// Joins the parts.
-    public init(sum: Tensor, count: Int, metrics: [(name: String, value: Double)] = []) {
+    public init(
+        sum: Tensor, count: Int, metrics: [(name: String, value: Double)] = [],
+        leftOut: [(clip: Int, reason: String)] = []
+    ) {
         self.sum = sum
         self.count = count
         self.metrics = metrics
+        self.leftOut = leftOut
     }
 }
 
@@ -159,13 +178,20 @@ public struct TrainingBatch {
     /// How many times faster than the teachers the student hears each clip; nil where all hear the
     /// same speed.
     public let studentSpeeds: [Double]?
+    /// What the clips are to be turned into, one for each; empty for tasks without labels.
+    public let targets: [ClipTarget]
 
     /// Joins the inputs of all encoders.
     public init(
-        student: EncoderInput, teachers: [EncoderInput], studentSpeeds: [Double]? = nil
+        student: EncoderInput, teachers: [EncoderInput] = [], studentSpeeds: [Double]? = nil,
+        targets: [ClipTarget] = []
     ) {
+        precondition(
+            targets.isEmpty || targets.count == student.batchSize,
+            "\(targets.count) targets of \(student.batchSize) clips")
         self.student = student
         self.teachers = teachers
         self.studentSpeeds = studentSpeeds
+        self.targets = targets
     }
 }

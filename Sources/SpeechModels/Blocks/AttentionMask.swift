@@ -68,6 +68,17 @@ extension Tensor {
         masked.unsqueeze(2).select(embedding.to(dtype), else: self)
     }
 
+    /// This tensor [B, T, D] with zeros in some channels of each clip; itself where none are given.
+    func zeroed(channels: [[Int]]) -> Tensor {
+        guard channels.contains(where: { !$0.isEmpty }) else { return self }
+        let width = size(2)
+        var kept = [Float](repeating: 1, count: channels.count * width)
+        for (clip, masked) in channels.enumerated() {
+            for channel in masked { kept[clip * width + channel] = 0 }
+        }
+        return self * Tensor(kept, [channels.count, 1, width], device: device).to(dtype)
+    }
+
     /// This tensor [B, T, D] with zeros behind the first `lengths[b]` frames of clip b; itself for nil.
     func zeroed(behind lengths: [Int]?) -> Tensor {
         let frames = size(1)

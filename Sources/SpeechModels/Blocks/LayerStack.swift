@@ -34,12 +34,15 @@ struct LayerStack {
         for (index, layer) in layers.prefix(request.lastNeededLayer(of: layers.count)).enumerated()
         {
             let number = index + 1
-            let (state, feedForward) = layer(
-                x, mask, bias: bias, map: &map, gates: gates?.layer(index), isTraining: isTraining)
-            x = state
+            if !request.droppedLayers.contains(number) {
+                let (state, feedForward) = layer(
+                    x, mask, bias: bias, map: &map, gates: gates?.layer(index),
+                    isTraining: isTraining)
+                x = state
+                if request.feedForward.contains(number) { output.feedForward[number] = feedForward }
+            }
             if let scale = request.gradientScales[number] { x = x.scalingGradient(by: scale) }
             if request.hiddenStates.contains(number) { output.hiddenStates[number] = x }
-            if request.feedForward.contains(number) { output.feedForward[number] = feedForward }
         }
         return x
     }

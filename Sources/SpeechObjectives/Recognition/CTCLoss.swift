@@ -36,13 +36,43 @@ public struct CTCLoss: Sendable {
     public func callAsFunction(
         _ logits: Tensor, inputLengths: [Int], labels: [[Int]]
     ) -> Tensor {
+        loss(
+            logits, inputLengths: inputLengths, labels: labels,
+            reduction: reduction == .sum ? .sum : .mean)
+    }
+
+    /// The loss of each clip [B], with history; with the reduction `mean` divided by its number of
+    /// labels, at least 1.
+    ///
+    /// * `logits`, `inputLengths`, `labels`: as for the loss.
+    public func losses(_ logits: Tensor, inputLengths: [Int], labels: [[Int]]) -> Tensor {
+        let losses = loss(
+            logits, inputLengths: inputLengths, labels: labels, reduction: .none)
+        guard reduction == .mean else { return losses }
+        let counts = labels.map { Float(max(1, targets(of: $0).count)) }
+        return losses / Tensor(counts, [counts.count], device: logits.device)
+    }
+
+    /// The frames that labels need: one each, and a blank between any two of the same id.
+    public func neededFrames(_ labels: [Int]) -> Int {
+        let targets = self.targets(of: labels)
+        return targets.count + zip(targets, targets.dropFirst()).count { $0 == $1 }
+    }
+
+    private func targets(of labels: [Int]) -> [Int] {
+        labels.filter { $0 != Self.ignoredLabel && $0 != blank }
+    }
+
+    private func loss(
+        _ logits: Tensor, inputLengths: [Int], labels: [[Int]], reduction: LossReduction
+    ) -> Tensor {
         let probabilities = (logits.dtype == .float64 ? logits : logits.to(.float32))
             .logSoftmax(-1).transpose(0, 1)  // [T, B, V]
-        let targets = labels.map { $0.filter { $0 != Self.ignoredLabel && $0 != blank } }
+        let targets = labels.map { self.targets(of: $0) }
         let flat = targets.flatMap { $0.map { Int64($0) } }
         return probabilities.ctcLoss(
             Tensor(flat, [flat.count], device: logits.device), inputLengths: inputLengths,
-            targetLengths: targets.map(\.count), blank: blank,
-            reduction: reduction == .sum ? .sum : .mean, zeroesInfinity: zeroesInfinity)
+            targetLengths: targets.map(\.count), blank: blank, reduction: reduction,
+            zeroesInfinity: zeroesInfinity)
     }
 }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import SpeechAudio
 internal import SpeechCore
+internal import SpeechObjectives
 internal import Synchronization
 
 /// Turns the batches of a sampler into features; every function may be called from several threads.
@@ -11,6 +12,8 @@ struct BatchDecoder: Sendable {
     /// order.
     let extractors: [any FeatureExtractor]
     let augmenter: Augmenter?
+    /// What makes labels of the clips, if anything.
+    let targets: (any TargetSource)?
     let minimumSamples: Int
     /// This process among those that share the batches.
     let rank: LoaderRank
@@ -20,12 +23,14 @@ struct BatchDecoder: Sendable {
 
     init(
         dataset: Dataset, sampler: BatchSampler, extractors: [any FeatureExtractor],
-        augmenter: Augmenter?, minimumSamples: Int, rank: LoaderRank, endBatch: Int?
+        augmenter: Augmenter?, targets: (any TargetSource)?, minimumSamples: Int,
+        rank: LoaderRank, endBatch: Int?
     ) {
         self.dataset = dataset
         self.sampler = sampler
         self.extractors = extractors
         self.augmenter = augmenter
+        self.targets = targets
         self.minimumSamples = minimumSamples
         self.rank = rank
         self.endBatch = endBatch
@@ -44,12 +49,13 @@ struct BatchDecoder: Sendable {
             let (epoch, position) = sampler.address(ofBatch: number)
             return LoadedBatch(
                 index: index, epoch: epoch, position: position, features: [], utterances: [],
-                studentSpeeds: [], seconds: 0, paddedSeconds: 0, skipped: [])
+                targets: [], studentSpeeds: [], seconds: 0, paddedSeconds: 0, skipped: [])
         }
         try announceShards(of: number)
         let batch = sampler.batch(number)
         var clips: [[ClipFeatures]] = Array(repeating: [], count: extractors.count)
         var used: [Utterance] = []
+        var labelled: [ClipTarget] = []
         var lengths: [Double] = []
         var speeds: [Double] = []
         var skipped: [SkippedUtterance] = []
@@ -57,9 +63,11 @@ struct BatchDecoder: Sendable {
             if isStopped() { throw Stopped() }
             let utterance = try dataset.utterance(segment.utterance)
             do {
+                let target = try targets?.target(of: utterance)
                 let (seconds, features) = try clip(segment, of: utterance, epoch: batch.epoch)
                 for (extractor, clip) in features.enumerated() { clips[extractor].append(clip) }
                 used.append(utterance)
+                if let target { labelled.append(target) }
                 lengths.append(seconds)
                 speeds.append(
                     augmenter?.studentSpeedFactor(
@@ -75,7 +83,8 @@ struct BatchDecoder: Sendable {
             index: index, epoch: batch.epoch, position: batch.position,
             features: used.isEmpty
                 ? [] : try zip(extractors, clips).map { try $0.collate($1) },
-            utterances: used, studentSpeeds: speeds, seconds: lengths.reduce(0, +),
+            utterances: used, targets: labelled, studentSpeeds: speeds,
+            seconds: lengths.reduce(0, +),
             paddedSeconds: Double(used.count) * (lengths.max() ?? 0), skipped: skipped)
     }
 

@@ -29,6 +29,7 @@ public final class BatchLoader {
     ///     sampling rate counts seconds and `minimumSamples`.
     ///   - augmenter: What is done to clips before the first extractor hears them; the others hear
     ///     them as they are, but at the same speed.
+    ///   - targets: What makes labels of clips, for tasks that need some.
     ///   - minimumSamples: The samples of the shortest clip that models and objective can use.
     ///   - rank: This process among those that share the batches.
     ///   - startBatch: The number of this rank's first batch, from 0 over all epochs.
@@ -37,8 +38,10 @@ public final class BatchLoader {
     ///   - config: `threads`, `prefetch` and `maxSkipped` count here.
     public init(
         _ dataset: Dataset, sampler: BatchSampler, extractors: [any FeatureExtractor],
-        augmenter: Augmenter? = nil, minimumSamples: Int = 0, rank: LoaderRank = .single,
-        startBatch: Int = 0, endBatch: Int? = nil, config: DatasetConfig
+        augmenter: Augmenter? = nil, targets: (any TargetSource)? = nil,
+        minimumSamples: Int = 0, rank: LoaderRank = .single, startBatch: Int = 0,
+        endBatch: Int? = nil,
+        config: DatasetConfig
     ) {
         let rounds = endBatch.map { ($0 + rank.count - 1) / rank.count }
         precondition(!extractors.isEmpty, "no feature extractor")
@@ -47,7 +50,7 @@ public final class BatchLoader {
         maxSkipped = config.maxSkipped
         let decoder = BatchDecoder(
             dataset: dataset, sampler: sampler, extractors: extractors, augmenter: augmenter,
-            minimumSamples: minimumSamples, rank: rank, endBatch: endBatch)
+            targets: targets, minimumSamples: minimumSamples, rank: rank, endBatch: endBatch)
         let threads =
             config.threads > 0
             ? config.threads : max(1, ProcessInfo.processInfo.activeProcessorCount - 1)

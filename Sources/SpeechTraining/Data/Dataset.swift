@@ -26,23 +26,27 @@ public struct Dataset: Sendable {
     ///
     /// * `minimumSamples`: The samples, at `samplingRate` hertz, of the shortest clip that the models
     ///   and the objective can use; it counts besides `config.minDuration`.
+    /// * `objection`: why an utterance cannot be used, nil where it can; asked of all that are long
+    ///   enough, in order.
     /// - Throws: `FileSystemError` or `ManifestError` when a manifest cannot be read or is empty,
     ///   `DatasetError.allMissing`, `.nothingLeft` or `.corpusWeights`.
     public init(
-        manifests: [URL], config: DatasetConfig, minimumSamples: Int = 0, samplingRate: Int = 16_000
+        manifests: [URL], config: DatasetConfig, minimumSamples: Int = 0,
+        samplingRate: Int = 16_000, objection: ((Utterance) throws -> String?)? = nil
     ) throws {
         let corpora = try manifests.map { try UtteranceIndex.open($0) }
         for corpus in corpora { try Self.requireFiles(of: corpus) }
         try self.init(
-            corpora, config: config, minimumSamples: minimumSamples, samplingRate: samplingRate)
+            corpora, config: config, minimumSamples: minimumSamples, samplingRate: samplingRate,
+            objection: objection)
     }
 
     /// Takes manifests that are open already; their files are not looked for.
     ///
-    /// - Throws: as `init(manifests:config:minimumSamples:samplingRate:)`.
+    /// - Throws: as `init(manifests:config:minimumSamples:samplingRate:objection:)`.
     public init(
         _ corpora: [UtteranceIndex], config: DatasetConfig, minimumSamples: Int = 0,
-        samplingRate: Int = 16_000
+        samplingRate: Int = 16_000, objection: ((Utterance) throws -> String?)? = nil
     ) throws {
         precondition(!corpora.isEmpty, "a data set of no manifest")
         guard config.corpusWeights.isEmpty || config.corpusWeights.count == corpora.count else {
@@ -63,9 +67,20 @@ public struct Dataset: Sendable {
         }
         precondition(total < Int32.max, "\(total) utterances are more than can be counted")
         self.starts = starts
-        let table = SamplingTable(corpora, minimumDuration: minimum)
+        var dropped: [SkippedUtterance] = []
+        var excluded: Set<UInt32> = []
+        if let objection {
+            for number in 0..<total {
+                let utterance = try Self.utterance(number, corpora, starts)
+                guard utterance.duration >= minimum, let reason = try objection(utterance)
+                else { continue }
+                dropped.append(SkippedUtterance(utterance, reason: reason))
+                excluded.insert(UInt32(number))
+            }
+        }
+        let table = SamplingTable(corpora, minimumDuration: minimum, excluding: excluded)
         self.table = table
-        let dropped = try table.tooShort.map { number -> SkippedUtterance in
+        dropped += try table.tooShort.map { number -> SkippedUtterance in
             let utterance = try Self.utterance(Int(number), corpora, starts)
             return SkippedUtterance(
                 utterance,
@@ -135,7 +150,7 @@ extension Dataset {
         public let hours: Double
         /// The languages of the usable utterances, most hours first.
         public let languages: [Language]
-        /// The utterances that were dropped, in the order of the manifests.
+        /// The utterances that were dropped.
         public let dropped: [SkippedUtterance]
 
         init(_ table: SamplingTable, dropped: [SkippedUtterance]) {

@@ -1,4 +1,5 @@
 public import SpeechCore
+public import SpeechObjectives
 
 /// A batch of features, ready for the encoders.
 public struct LoadedBatch: Sendable {
@@ -13,6 +14,8 @@ public struct LoadedBatch: Sendable {
     public let features: [SpeechFeatures]
     /// The utterances of the rows.
     public let utterances: [Utterance]
+    /// What the rows are to be turned into; empty for tasks without labels.
+    public let targets: [ClipTarget]
     /// How many times faster than all others the first extractor heard each row.
     public let studentSpeeds: [Double]
     /// Seconds of audio without padding.

@@ -42,7 +42,9 @@ public struct SamplingTable: Sendable {
             }[...]
     }
 
-    init(_ corpora: [UtteranceIndex], minimumDuration: Double) {
+    /// * `excluded`: utterances that are not used for another reason than their length.
+    init(_ corpora: [UtteranceIndex], minimumDuration: Double, excluding excluded: Set<UInt32> = [])
+    {
         var durations: [Double] = []
         var groupNumbers: [UInt16] = []
         var groups: [Group] = []
@@ -77,7 +79,9 @@ public struct SamplingTable: Sendable {
         self.groups = groups
         shardNumbers = shards
         tooShort = ascending[..<short].sorted()
-        usable = ascending[short...]
+        usable =
+            excluded.isEmpty
+            ? ascending[short...] : ascending[short...].filter { !excluded.contains($0) }[...]
     }
 
     private static func merge(

@@ -133,7 +133,7 @@ public struct SubnetTask {
         var dataset = config.dataset
         dataset.corpusWeights = []
         let data = try TrainingData(
-            manifests: [manifest], config: dataset, augmenter: nil,
+            manifests: [manifest], config: dataset, augmenter: nil, targets: nil,
             student: (model.encoder, model.featureExtractor.independentOfBatch()),
             teachers: teachers.map { ($0.encoder, $0.featureExtractor.independentOfBatch()) },
             minimumFrames: objective.minimumFrames, seed: config.common.seed, startBatch: 0,

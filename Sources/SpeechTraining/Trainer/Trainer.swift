@@ -14,6 +14,7 @@ final class Trainer {
         var step: Int
         var finalLoss: Double
         var firstValidation: Double?
+        /// What the objective chooses by: the loss, or another figure of its validations.
         var bestValidation: Double?
         var bestStep: Int?
     }
@@ -104,6 +105,7 @@ final class Trainer {
         learningRate: Double, withDiagnostics: Bool, _ window: inout Window
     ) throws -> TrainingStep.Report {
         var batches: [(batch: TrainingBatch, context: LossContext)] = []
+        var clips: [[Utterance]] = []
         var longest = 0.0
         for index in 0..<config.trainer.accumulation {
             let loaded = try data.next()
@@ -120,6 +122,7 @@ final class Trainer {
                 step: state.step, steps: config.regime.steps,
                 withDiagnostics: withDiagnostics && index == config.trainer.accumulation - 1)
             batches.append((batch, context))
+            clips.append(loaded.utterances)
         }
         // Dropout and its like draw from here; the step alone decides what they draw.
         RandomGenerator.standard(of: training.objective.student.parameters.device)
@@ -127,6 +130,10 @@ final class Trainer {
         let report = try explained(seconds: longest) {
             try training(batches, learningRate: learningRate)
         }
+        try note(
+            skipped: report.leftOut.map {
+                SkippedUtterance(clips[$0.batch][$0.clip], reason: $0.reason)
+            })
         nonfinite = report.isApplied || report.count == 0 ? 0 : nonfinite + 1
         if nonfinite > 0 {
             reporter.note("step \(state.step + 1): gradient is not finite; update left out")
@@ -180,6 +187,10 @@ final class Trainer {
             try note(skipped: loaded.skipped)
             guard let result = try loss(of: loaded, validation, index: index) else { continue }
             let report = result.report
+            try note(
+                skipped: report.leftOut.map {
+                    SkippedUtterance(loaded.utterances[$0.clip], reason: $0.reason)
+                })
             index += 1
             sum += result.sum
             count += report.count
@@ -188,24 +199,28 @@ final class Trainer {
                 metrics[name, default: 0] += value * Double(report.count)
             }
         }
+        let summary = training.objective.finishValidation()
         guard count > 0 else { return }
         let loss = sum / Double(count)
         if firstValidation == nil { firstValidation = loss }
         let means = names.map { (name: $0, value: metrics[$0]! / Double(count)) }
-        let values = [("loss", loss)] + means.map { ($0.name, $0.value) }
+        let values =
+            [("loss", loss)] + (means + summary.metrics).map { ($0.name, $0.value) }
         try validLog.append([("step", Double(state.step))] + values)
         let alike = try explained(seconds: 0) { try similarity?.finish(step: state.step) ?? [] }
         try events.append(
             step: state.step,
             (values + alike.map { ($0.name, $0.value) }).map { ("valid/\($0)", $1) })
         reporter.note("step \(state.step)  validation loss \(String(format: "%.4f", loss))")
+        for note in summary.notes { reporter.note(note) }
         for warning in watch.observe(step: state.step, loss: loss, metrics: means) {
             reporter.note("warning: \(warning)")
         }
-        if state.step > 0, loss < state.bestLoss ?? .infinity,
+        let figure = summary.selected(loss: loss)
+        if state.step > 0, figure < state.bestLoss ?? .infinity,
             training.objective.isSelectable(step: state.step, steps: config.regime.steps)
         {
-            state.bestLoss = loss
+            state.bestLoss = figure
             state.bestStep = state.step
             try save()
         }

@@ -14,7 +14,8 @@ struct TrainingCheckpoint: Codable {
     var step: Int
     /// Updates of the optimiser; fewer than `step` where gradients were not finite.
     var optimizerStep: Int
-    /// The lowest validation loss so far, and after which step.
+    /// The lowest validation loss so far, or other figure that the objective chooses by, and after
+    /// which step.
     var bestLoss: Double?
     var bestStep: Int?
     /// Utterances that could not be used so far.

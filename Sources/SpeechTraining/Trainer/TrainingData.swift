@@ -24,6 +24,7 @@ final class TrainingData {
     /// Which of them each teacher hears.
     private let extractorOfTeacher: [Int]
     private let augmenter: Augmenter?
+    private let targets: (any TargetSource)?
     private let minimumSamples: Int
     private let config: DatasetConfig
     private let isValidation: Bool
@@ -35,13 +36,15 @@ final class TrainingData {
     /// - Parameters:
     ///   - augmenter: what is done to the clips of a training: their speed for all encoders, all else
     ///     for the student.
+    ///   - targets: what makes labels of clips. Clips with labels are never cut: in training longer
+    ///     ones are left out, in validation they are taken whole.
     ///   - startBatch: where a resumed run goes on; 0 for validation.
     ///   - isValidation: one pass in a fixed order instead of endless shuffled epochs.
     /// - Throws: `DatasetError`, `ManifestError` and the like for data that cannot be used.
     init(
-        manifests: [URL], config: DatasetConfig, augmenter: Augmenter?, student: Listener,
-        teachers: [Listener], minimumFrames: Int, seed: UInt64, startBatch: Int,
-        isValidation: Bool, device: Device
+        manifests: [URL], config: DatasetConfig, augmenter: Augmenter?,
+        targets: (any TargetSource)?, student: Listener, teachers: [Listener], minimumFrames: Int,
+        seed: UInt64, startBatch: Int, isValidation: Bool, device: Device
     ) throws {
         var extractors = [student.extractor]
         let separatesStudent = augmenter?.config.separatesStudent ?? false
@@ -53,9 +56,11 @@ final class TrainingData {
         }
         self.extractors = extractors
         self.augmenter = augmenter
+        self.targets = targets
         // Longer utterances are cut anyway: to what every encoder can hear at a time. Shorter ones take
         // up the whole of that, too.
         var config = config
+        if targets != nil && isValidation { config.maxDuration = .infinity }
         for extractor in extractors {
             guard let samples = extractor.maximumSamples else { continue }
             let seconds = Double(samples) / Double(extractor.samplingRate)
@@ -72,10 +77,21 @@ final class TrainingData {
         minimumSamples = ([student] + teachers).map {
             Self.minimumSamples($0.encoder, $0.extractor, frames: minimumFrames)
         }.max()!
+        let longest = config.maxDuration
         dataset = try Dataset(
             manifests: manifests, config: config,
             minimumSamples: Int((Double(minimumSamples) * fastest).rounded(.up)),
-            samplingRate: student.extractor.samplingRate)
+            samplingRate: student.extractor.samplingRate,
+            objection: targets.map { targets in
+                { utterance in
+                    guard utterance.duration <= longest else {
+                        return
+                            "too long: expected at most \(longest) s (dataset.max_duration), for "
+                            + "a text belongs to the whole clip; found \(utterance.duration) s"
+                    }
+                    return try targets.objection(to: utterance, isValidation: isValidation)
+                }
+            })
         sampler = BatchSampler(
             dataset.table, config: config, seed: seed,
             mode: isValidation ? .validation : .training)
@@ -89,7 +105,7 @@ final class TrainingData {
     private func makeLoader(from startBatch: Int) -> BatchLoader {
         BatchLoader(
             dataset, sampler: sampler, extractors: extractors, augmenter: augmenter,
-            minimumSamples: minimumSamples, startBatch: startBatch,
+            targets: targets, minimumSamples: minimumSamples, startBatch: startBatch,
             endBatch: isValidation ? sampler.batchesPerEpoch : nil, config: config)
     }
 
@@ -118,7 +134,8 @@ final class TrainingData {
         let inputs = batch.features.map { EncoderInput($0, device: device) }
         return TrainingBatch(
             student: inputs[0], teachers: extractorOfTeacher.map { inputs[$0] },
-            studentSpeeds: batch.studentSpeeds.allSatisfy { $0 == 1 } ? nil : batch.studentSpeeds)
+            studentSpeeds: batch.studentSpeeds.allSatisfy { $0 == 1 } ? nil : batch.studentSpeeds,
+            targets: batch.targets)
     }
 
     /// The length of the shortest clip that gives `frames` valid frames.

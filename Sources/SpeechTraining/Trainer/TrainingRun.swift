@@ -52,6 +52,8 @@ struct TrainingRun<Config: TrainingConfig> {
         var studentExtractor: any FeatureExtractor
         /// What makes each teacher's input.
         var teacherExtractors: [any FeatureExtractor]
+        /// What makes labels of clips, for tasks that need some.
+        var targets: (any TargetSource)?
         /// The models that the run starts from.
         var sources: [RunProvenance.Source]
         /// What is said before the run starts.
@@ -139,7 +141,7 @@ struct TrainingRun<Config: TrainingConfig> {
         if isValidation { settings.corpusWeights = [] }
         let objective = parts.objective
         return try TrainingData(
-            manifests: manifests, config: settings, augmenter: augmenter,
+            manifests: manifests, config: settings, augmenter: augmenter, targets: parts.targets,
             student: (objective.student, parts.studentExtractor),
             teachers: Array(zip(objective.teachers, parts.teacherExtractors)),
             minimumFrames: objective.minimumFrames, seed: config.common.seed,

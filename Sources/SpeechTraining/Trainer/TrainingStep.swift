@@ -19,6 +19,8 @@ public final class TrainingStep {
         public var isApplied = false
         /// Diagnostics of the last batch, if they were asked for.
         public var metrics: [(name: String, value: Double)] = []
+        /// Clips that the loss left out: the batch within the update, the row, the reason.
+        public var leftOut: [(batch: Int, clip: Int, reason: String)] = []
 
         /// The mean loss.
         public var loss: Double { lossSum / Double(max(1, count)) }
@@ -30,7 +32,7 @@ public final class TrainingStep {
     public let optimizer: AdamW
     private let clipNorm: Double
 
-    /// Makes the student and the objective's heads trainable, the teacher not.
+    /// Makes the student, as far as the objective trains it, and the heads trainable, the teacher not.
     ///
     /// * `clipNorm`: 0 for no clipping.
     public init(
@@ -39,7 +41,8 @@ public final class TrainingStep {
         self.objective = objective
         self.clipNorm = clipNorm
         for teacher in objective.teachers { teacher.parameters.setTrainable(false) }
-        objective.student.parameters.setTrainable(true)
+        objective.student.parameters.setTrainable(false)
+        objective.student.parameters.setTrainable(true, where: objective.isTrained)
         objective.heads.setTrainable(true)
         optimizer = AdamW(
             objective.student.parameters.trainable + objective.heads.trainable, settings,
@@ -59,12 +62,13 @@ public final class TrainingStep {
         objective.student.isTraining = true
         defer { objective.student.isTraining = false }
         do {
-            for (batch, context) in batches {
+            for (index, (batch, context)) in batches.enumerated() {
                 try withTorchErrors {
                     let loss = try objective.loss(on: batch, context)
                     report.lossSum += loss.sum.item()
                     report.count += loss.count
                     report.metrics = loss.metrics
+                    report.leftOut += loss.leftOut.map { (index, $0.clip, $0.reason) }
                     context.measure(.backward) { loss.sum.backward() }
                 }
             }

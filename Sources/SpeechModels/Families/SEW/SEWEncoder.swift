@@ -83,6 +83,7 @@ public final class SEWEncoder: WaveformEncoder {
             x = x.replacingFrames(
                 masked.spreadOver(frames: frames, by: squeeze), with: maskEmbedding)
         }
+        x = x.zeroed(channels: request.maskedChannels)
         let frameMask = AttentionMask(
             lengths: input.lengths == nil ? nil : lengths, frames: frames, device: x.device,
             padding: input.padding)

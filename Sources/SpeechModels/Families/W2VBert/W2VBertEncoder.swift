@@ -126,6 +126,7 @@ public final class W2VBertEncoder: PrunableEncoder {
             let masked = reduction?.spread(masked, frames: frames) ?? masked
             x = x.replacingFrames(masked, with: maskEmbedding)
         }
+        x = x.zeroed(channels: request.maskedChannels)
         if let mask { x = mask.zeroed(x) }
         if request.wantsProjectedFeatures { output.projectedFeatures = x }
         if let reduction {

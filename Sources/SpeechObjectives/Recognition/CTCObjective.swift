@@ -1,0 +1,141 @@
+import SpeechCore
+public import SpeechModels
+public import Torch
+
+/// Fine-tuning for recognition: encoder, dropout and a linear layer over tokens, trained with CTC
+/// (Baevski et al. 2020, section 3.3; `Wav2Vec2ForCTC` and its relatives).
+///
+/// The loss is a mean over clips. Clips with more labels than frames count as nothing and are
+/// reported.
+public final class CTCObjective: TrainingObjective {
+    /// What was recognised in a clip of a validation.
+    public struct Recognition: Sendable {
+        /// The clip's target.
+        public let target: ClipTarget
+        /// What the best tokens spell, tags of languages left out.
+        public let text: String
+        /// Whether the first token is the tag that it should be; nil without tags.
+        public let hasLanguage: Bool?
+        /// The loss; nil where the target fits no alignment.
+        public let loss: Double?
+    }
+
+    /// The settings.
+    public let settings: CTCSettings
+    /// The trained encoder.
+    public let student: any SpeechEncoder
+    /// The layer that scores tokens; it has a tokenizer.
+    public let head: CTCHead
+    /// The ids of tokens that stand for languages, in no text.
+    public let languageTags: Set<Int>
+    private let tokenizer: CTCTokenizer
+    private let lossFunction: CTCLoss
+    private let pass: FineTuningPass
+    private let summarize: ([Recognition]) -> ValidationSummary
+    private var recognitions: [Recognition] = []
+
+    /// * `head`: with a tokenizer.
+    /// * `languageTags`: the ids of tags that targets begin with; empty without tags.
+    /// * `summarize`: makes figures of what a validation recognised.
+    /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the encoder.
+    public init(
+        _ settings: CTCSettings, student: any SpeechEncoder, head: CTCHead,
+        languageTags: Set<Int> = [], summarize: @escaping ([Recognition]) -> ValidationSummary
+    ) throws {
+        try settings.validate()
+        try FineTuningPass.validate(settings.masking, student)
+        guard let tokenizer = head.tokenizer else {
+            preconditionFailure("a head without a tokenizer")
+        }
+        self.settings = settings
+        self.student = student
+        self.head = head
+        self.languageTags = languageTags
+        self.tokenizer = tokenizer
+        self.summarize = summarize
+        lossFunction = CTCLoss(
+            blank: head.config.blank, reduction: settings.reduction, zeroesInfinity: true)
+        pass = FineTuningPass(
+            student, masking: settings.masking, layerDrop: settings.layerDrop,
+            freezeEncoderUpdates: settings.freezeEncoderUpdates)
+    }
+
+    /// None.
+    public var teachers: [any SpeechEncoder] { [] }
+    /// The head's.
+    public var heads: ParameterStore { head.parameters }
+    /// One.
+    public var minimumFrames: Int { 1 }
+
+    /// All but the convolutions over samples, if these stay as they are.
+    public func isTrained(_ parameter: String) -> Bool {
+        !(settings.freezesFeatureExtractor && parameter.hasPrefix("feature_extractor."))
+    }
+
+    /// The loss of one batch; the encoder records nothing while it is frozen.
+    public func loss(on batch: TrainingBatch, _ context: LossContext) throws -> LossReport {
+        precondition(!batch.targets.isEmpty, "a batch without labels")
+        let labels = batch.targets.map(\.labels)
+        let encoded = context.measure(.student) { encode(batch.student, context) }
+        return context.measure(.loss) {
+            var states = encoded.states
+            if !context.isValidation { states = states.dropout(settings.finalDropout) }
+            let logits = head(states.to(.float32))  // [B, T', V]
+            let lengths = encoded.lengths
+            let losses = lossFunction.losses(logits, inputLengths: lengths, labels: labels)
+            let needed = labels.map { lossFunction.neededFrames($0) }
+            let impossible = labels.indices.filter { needed[$0] > lengths[$0] }
+            if context.isValidation {
+                recognize(batch.targets, logits, lengths, losses.floats(), Set(impossible))
+            }
+            return LossReport(
+                sum: losses.sum(), count: labels.count - impossible.count,
+                leftOut: impossible.map {
+                    (
+                        $0,
+                        "too many labels: expected at most \(lengths[$0]), as there are frames; "
+                            + "found \(labels[$0].count), which need \(needed[$0])"
+                    )
+                })
+        }
+    }
+
+    private func encode(
+        _ input: EncoderInput, _ context: LossContext
+    ) -> (states: Tensor, lengths: [Int]) {
+        let (masked, request) = pass.draw(input, context, stream: 0x63_7463)
+        func run() -> EncoderOutput { student.encode(input, masked: masked, request: request) }
+        let isFrozen = !context.isValidation && pass.isFrozen(context)
+        let output = isFrozen ? withoutGradients(run) : run()
+        return (output.lastHiddenState!, output.outputLengths)
+    }
+
+    // MARK: Validation
+
+    private func recognize(
+        _ targets: [ClipTarget], _ logits: Tensor, _ lengths: [Int], _ losses: [Float],
+        _ impossible: Set<Int>
+    ) {
+        let frames = logits.size(1)
+        let best: [Int64] = logits.argmax(-1).values()
+        for (clip, target) in targets.enumerated() {
+            let ids = best[clip * frames..<clip * frames + lengths[clip]].map { Int($0) }
+            let first = ids.first { $0 != head.config.blank }
+            let spelled = ids.map { languageTags.contains($0) ? head.config.blank : $0 }
+            recognitions.append(
+                Recognition(
+                    target: target, text: tokenizer.decode(spelled).text,
+                    hasLanguage: languageTags.isEmpty ? nil : first == target.labels.first,
+                    loss: impossible.contains(clip) ? nil : Double(losses[clip])))
+        }
+    }
+
+    /// What the validation recognised, as figures.
+    public func finishValidation() -> ValidationSummary {
+        defer { recognitions = [] }
+        return summarize(recognitions)
+    }
+
+    /// The recogniser.
+    public func result() -> TrainingResult { TrainingResult(encoder: student, head: head) }
+}
