@@ -34,13 +34,16 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "Lines of a second system: how likely is the difference by chance?")
     var compare: String?
 
-    @Option(help: "How chance is modelled: paired bootstrap or approximate randomization.")
+    @Option(
+        help: "How chance is modelled: paired bootstrap or approximate randomization.",
+        transform: Self.choice)
     var test: SignificanceTest = .bootstrap
 
     @Option(help: "Resamples of --compare; 1000, or 10000 trials of randomization, if not given.")
     var samples: Int?
 
-    @Option(help: "BLEU's tokens: 13a, intl, char, zh, ja-mecab or none.")
+    @Option(
+        help: "BLEU's tokens: 13a, intl, char, zh, ja-mecab or none.", transform: Self.choice)
     var tokenize: BLEUTokenizer?
 
     @Option(help: "The language of all lines, such as de, cmn or srp_Latn.")
@@ -49,7 +52,8 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "A language on each line, for figures by language.")
     var languages: String?
 
-    @Option(help: "What CER counts: code-point, as jiwer, or grapheme.")
+    @Option(
+        help: "What CER counts: code-point, as jiwer, or grapheme.", transform: Self.choice)
     var characters: CharacterUnit = .codePoint
 
     @Flag(help: "Show figures of normalised texts beside the raw ones.")
@@ -129,16 +133,14 @@ struct ScoreCommand: ParsableCommand {
 
     /// Metrics between commas.
     private static func metrics(_ argument: String) throws -> [ScoreMetric] {
-        try argument.split(separator: ",").map { name in
-            guard let metric = ScoreMetric(rawValue: name.lowercased()) else {
-                let all = ScoreMetric.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("expected one of \(all); found '\(name)'")
-            }
-            return metric
+        try argument.split(separator: ",").map { try choice($0.lowercased()) }
+    }
+
+    private static func choice<Choice: ConfigChoice>(_ argument: String) throws -> Choice {
+        guard let choice = Choice(rawValue: argument) else {
+            let all = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("expected one of \(all); found '\(argument)'")
         }
+        return choice
     }
 }
-
-extension BLEUTokenizer: ExpressibleByArgument {}
-extension CharacterUnit: ExpressibleByArgument {}
-extension SignificanceTest: ExpressibleByArgument {}

@@ -24,7 +24,9 @@ struct MeCabProgram: Sendable {
         else { throw .mecabMissing }
         self.path = path
         var values: [String: [String]] = [:]
-        for line in try Self.run(path, ["-D"], input: nil).split(separator: UInt8(ascii: "\n")) {
+        // It prints what it should and says that it failed.
+        let information = try Self.run(path, ["-D"], input: nil, fails: true)
+        for line in information.split(separator: UInt8(ascii: "\n")) {
             let parts = String(decoding: line, as: UTF8.self).split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }
             values[String(parts[0]), default: []].append(parts[1].trimmed)
@@ -68,7 +70,7 @@ struct MeCabProgram: Sendable {
     }
 
     private static func run(
-        _ path: String, _ arguments: [String], input: [UInt8]?
+        _ path: String, _ arguments: [String], input: [UInt8]?, fails: Bool = false
     ) throws(ScoreError) -> [UInt8] {
         #if os(Linux) || os(macOS)
             let process = Process()
@@ -93,7 +95,8 @@ struct MeCabProgram: Sendable {
             }
             let data = output.fileHandleForReading.readDataToEndOfFile()
             process.waitUntilExit()
-            guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+            guard process.terminationReason == .exit, fails || process.terminationStatus == 0
+            else {
                 throw .mecabFailed(
                     program: path,
                     detail: "expected exit code 0, found \(process.terminationStatus)")
