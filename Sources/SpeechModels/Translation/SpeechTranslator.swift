@@ -64,6 +64,15 @@ public final class SpeechTranslator {
         }
     }
 
+    /// The type that layers compute in; parameters keep their own.
+    public var precision: DType {
+        get { decoder.precision }
+        set {
+            encoder.precision = newValue
+            decoder.precision = newValue
+        }
+    }
+
     /// The start token of texts that no target language starts: `decoder_start_token_id`, or the end
     /// token, as fairseq's decoders start with.
     public var startToken: Int { decoder.config.start ?? decoder.config.end }

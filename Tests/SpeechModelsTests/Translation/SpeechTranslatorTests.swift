@@ -112,6 +112,23 @@ import Torch
         }
     }
 
+    /// Half precision moves scores a little and nothing else.
+    @Test func computesInHalfPrecision() throws {
+        let (loaded, expected) = try Self.composed()
+        let model = loaded.translator
+        let input = EncoderInput(values: try expected.tensor("input_features"), lengths: nil)
+        let tokens = try expected.tensor("decoder_input_ids").to(.int64)
+        model.precision = .bfloat16
+        let logits = withoutGradients { model.logits(tokens, model.encode(input)) }
+        #expect(logits.dtype == .bfloat16)
+        let exact = try expected.floats("logits")
+        let differences = zip(logits.floats(), exact).map { abs($0 - $1) }
+        let size = exact.map(abs).reduce(0, +) / Float(exact.count)
+        let mean = differences.reduce(0, +) / Float(differences.count)
+        #expect(mean > 0 && mean < 0.1 * size, "\(mean) of \(size)")
+        #expect(model.translate(input)[0].count == model.search.beams)
+    }
+
     @Test func badDirectoriesAreNamed() throws {
         expectError(
             ModelError.self, containing: ["model_type", "speech-encoder-decoder", "mbart"]

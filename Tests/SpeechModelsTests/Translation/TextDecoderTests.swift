@@ -195,6 +195,60 @@ extension SafetensorsFile {
         }
     }
 
+    /// Checkpoints hold the embeddings under several names, and tables that are computed.
+    @Test(arguments: ["today", "repeated", "only as a head", "bare", "not tied", "with a bias"])
+    func readsWhatOthersWrote(_ form: String) throws {
+        let source = Fixtures.url("translation/m2m100")
+        let file = try Fixtures.safetensors("translation/m2m100/model.safetensors")
+        var config = try String(
+            contentsOf: source.appendingPathComponent("config.json"), encoding: .utf8)
+        let table = "model.shared.weight"
+        let shared = try file.tensor(table)
+        var tensors: [(name: String, tensor: Tensor)] = try file.names.map {
+            ($0, try file.tensor($0))
+        }
+        switch form {
+        case "repeated":
+            for name in ["model.decoder.embed_tokens", "model.encoder.embed_tokens", "lm_head"] {
+                tensors.append(("\(name).weight", shared))
+            }
+            tensors.append(("model.decoder.embed_positions.weights", shared))
+            tensors.append(("model.encoder.embed_positions.weights", shared))
+            tensors.append(("final_logits_bias", .zeros([1, 53])))
+        case "only as a head":
+            tensors = tensors.map { ($0.name == table ? "lm_head.weight" : $0.name, $0.tensor) }
+        case "bare":
+            tensors = tensors.map { (String($0.name.dropFirst("model.".count)), $0.tensor) }
+        case "not tied":
+            config = config.replacingOccurrences(
+                of: #""tie_word_embeddings": true"#, with: #""tie_word_embeddings": false"#)
+            tensors.append(("lm_head.weight", shared * 2))
+        case "with a bias": tensors.append(("final_logits_bias", .ones([1, 53])))
+        default: break
+        }
+        try withTemporaryDirectory { folder in
+            try Data(config.utf8).write(to: folder.appendingPathComponent("config.json"))
+            try SafetensorsWriter.write(
+                tensors.map { SafetensorsEntry(name: $0.name, tensor: $0.tensor) },
+                to: folder.appendingPathComponent("model.safetensors"))
+            guard form != "with a bias" else {
+                expectError(ModelError.self, containing: ["final_logits_bias", "zeros"]) {
+                    try TextDecoder.load(folder.path)
+                }
+                return
+            }
+            let decoder = try TextDecoder.load(folder.path)
+            let fixture = try DecoderFixture("m2m100")
+            let logits = withoutGradients {
+                decoder.logits(decoder.decode(fixture.tokens, fixture.speech))
+            }
+            let factor: Float = form == "not tied" ? 2 : 1
+            expectClose(
+                logits.floats(), try fixture.expected.floats("logits").map { $0 * factor },
+                within: 2e-4, form)
+        }
+    }
+
     @Test func trainingChangesWhatIsChosen() throws {
         let decoder = try DecoderFixture("mbart").decoder
         let names = decoder.parameters.names
