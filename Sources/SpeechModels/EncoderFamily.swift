@@ -81,7 +81,7 @@ public struct EncoderFamily: Sendable {
         }
     }
 
-    private static func invalidConfig(_ error: DecodingError, path: String) -> ModelError {
+    static func invalidConfig(_ error: DecodingError, path: String) -> ModelError {
         func key(_ context: DecodingError.Context) -> String {
             context.codingPath.map(\.stringValue).joined(separator: ".")
         }

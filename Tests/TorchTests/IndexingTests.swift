@@ -18,6 +18,15 @@ import Torch
         #expect(x.argmax(0).integers() == [2, 2])
     }
 
+    @Test func largestElements() {
+        let x = Tensor([3.0, 1, 4, 1, 5, 9, 2, 6], [2, 4])
+        let (values, indices) = x.largest(3, 1)
+        #expect(values.doubles() == [4, 3, 1, 9, 6, 5])
+        #expect(indices.shape == [2, 3])
+        #expect(Array(indices.integers().prefix(2)) == [2, 0])
+        #expect(Array(indices.integers().suffix(3)) == [1, 3, 0])
+    }
+
     @Test func replacing() {
         let mask = Tensor([false, true, false], [3])
         let result = x.replacing([mask], with: Tensor([7, 8] as [Float], [2]))

@@ -70,6 +70,28 @@ private struct Model {
         #expect(store.all.allSatisfy { $0.tensor.gradient == nil })
     }
 
+    @Test func storesAreJoined() {
+        let one = ParameterStore(seed: 1)
+        let weight = one.root["layer"].parameter("weight", [2], .ones)
+        let two = ParameterStore(seed: 2)
+        let other = two.root.parameter("weight", [3], .zeros)
+        _ = two.root.buffer("count", [1], .zeros)
+        let both = ParameterStore(joining: [(prefix: "a.", store: one), (prefix: "b.", store: two)])
+        #expect(both.names == ["a.layer.weight", "b.weight", "b.count"])
+        #expect(both.parameterCount == 5 && both.isBuffer("b.count"))
+        both.setTrainable(true)
+        #expect(weight.requiresGradient && other.requiresGradient)
+        (weight.sum() + other.sum()).backward()
+        #expect(both["b.weight"]?.gradient?.floats() == [1, 1, 1])
+        both.clearGradients()
+        #expect(other.gradient == nil)
+        let part = ParameterStore(joining: [(prefix: "a.", store: one), (prefix: "b.", store: two)])
+        {
+            $0.hasPrefix("b.")
+        }
+        #expect(part.names == ["b.weight", "b.count"])
+    }
+
     @Test func aSeedDecidesTheValues() {
         func values(_ seed: UInt64) -> [Float] {
             let store = ParameterStore(seed: seed)

@@ -62,17 +62,17 @@ public struct CTCTokenizer: Sendable {
     public let blank: Int
     /// The id for characters without a token of their own.
     public let unknown: Int?
-    /// What was done to the texts that the vocabulary was made of, and is to be done before labels
-    /// are taken; `encode` takes a text as it is, as the reference does.
-    public let preparation: TextPreparation
-    /// The ids of the languages' tags, such as `[eng]`, by language; empty for most vocabularies.
-    public let languageTags: [String: Int]
     /// The id of the token that stands for the space between words; nil where there is none.
     public var wordDelimiter: Int? { delimiter }
     /// What a delimiter of words becomes in a text.
     var wordSeparator: String { settings.replacement }
     /// Whether texts are in lower case and tokens in capitals.
     var lowersCase: Bool { settings.lowersCase }
+    /// What was done to the texts that the vocabulary was made of, and is to be done before labels
+    /// are taken; `encode` takes a text as it is, as the reference does.
+    public let preparation: TextPreparation
+    /// The ids of the languages' tags, such as `[eng]`, by language; empty for most vocabularies.
+    public let languageTags: [String: Int]
     private let settings: Settings
     private let delimiter: Int?
     /// Special tokens but for the delimiter of words.

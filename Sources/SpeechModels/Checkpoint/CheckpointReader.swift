@@ -2,7 +2,15 @@ import Foundation
 import SpeechCore
 import Torch
 
-/// A checkpoint seen through the names that an encoder uses: without the prefix of a head, with
+/// What a part of a model calls the tensors of a checkpoint.
+struct TensorNaming {
+    /// The part's name of a tensor by the stored one; nil for those of other parts.
+    let name: (_ stored: String) -> String?
+    /// Whether a tensor of that name may be left over.
+    let isIgnored: (_ name: String) -> Bool
+}
+
+/// A checkpoint seen through the names that a model uses: without the prefix of a head, with
 /// today's spellings, and with the tensors of a language's adapter in place of its own.
 final class CheckpointReader: TensorSource {
     private struct Place {
@@ -13,8 +21,8 @@ final class CheckpointReader: TensorSource {
     }
 
     private let shards: TensorShards
-    private let family: EncoderFamily
-    /// By the encoder's name of a tensor.
+    private let naming: TensorNaming
+    /// By the model's name of a tensor.
     private var places: [String: Place] = [:]
     /// Tensors that mean the same as another one, by their name in the file.
     private var repeated: [(name: String, other: String)] = []
@@ -22,16 +30,23 @@ final class CheckpointReader: TensorSource {
     private var adapterProblems: [String] = []
     private(set) var failure: (any Error)?
 
-    init(_ shards: TensorShards, adapter: TensorShards? = nil, family: EncoderFamily) {
+    init(_ shards: TensorShards, adapter: TensorShards? = nil, naming: TensorNaming) {
         self.shards = shards
-        self.family = family
+        self.naming = naming
         for name in shards.names { place(name, of: shards, isAdapter: false) }
         if let adapter { replace(by: adapter) }
     }
 
+    convenience init(
+        _ shards: TensorShards, adapter: TensorShards? = nil, family: EncoderFamily
+    ) {
+        self.init(shards, adapter: adapter, naming: family.naming())
+    }
+
     private func place(_ name: String, of shards: TensorShards, isAdapter: Bool) {
+        guard let own = naming.name(name) else { return }
         let place = Place(shards: shards, name: name, isAdapter: isAdapter)
-        let other = places.updateValue(place, forKey: family.encoderName(of: name))
+        let other = places.updateValue(place, forKey: own)
         if let other, other.isAdapter == isAdapter { repeated.append((name, other.name)) }
     }
 
@@ -42,7 +57,9 @@ final class CheckpointReader: TensorSource {
             name.contains(".adapter_layer.") || name.hasPrefix("lm_head.")
         }
         let file = fileName(adapter)
-        let found = adapter.names.map { (stored: $0, name: family.encoderName(of: $0)) }
+        let found = adapter.names.compactMap { stored in
+            naming.name(stored).map { (stored: stored, name: $0) }
+        }
         adapterProblems = found.filter { !belongs($0.name) }.map {
             "unused: \($0.stored) of \(file)"
         }
@@ -100,7 +117,7 @@ final class CheckpointReader: TensorSource {
         }
         problems += mismatch.nonFinite.map { "values of \(described($0)) are not all finite" }
         if isComplete {
-            problems += names.filter { !store.requested.contains($0) && !family.isIgnored($0) }
+            problems += names.filter { !store.requested.contains($0) && !naming.isIgnored($0) }
                 .compactMap { name in places[name].map { "unused: \($0.name)" } }
             problems += repeated.map { "twice: \($0.name) and \($0.other)" }
             problems += adapterProblems
@@ -112,6 +129,17 @@ final class CheckpointReader: TensorSource {
 }
 
 extension EncoderFamily {
+    /// What the encoder calls tensors.
+    ///
+    /// * `scope`: what all names of the encoder start with in a larger model.
+    func naming(scope: String = "") -> TensorNaming {
+        TensorNaming(
+            name: { stored in
+                stored.hasPrefix(scope)
+                    ? encoderName(of: String(stored.dropFirst(scope.count))) : nil
+            }, isIgnored: isIgnored)
+    }
+
     /// What the encoder calls a tensor of a checkpoint.
     func encoderName(of stored: String) -> String {
         currentName(of: String(stored.dropFirst(prefix(of: stored).count)))

@@ -25,6 +25,7 @@ public struct HuggingFaceExport {
         _ directory: ModelDirectory, encoderOnly: Bool = false,
         maxShardSize: Int = standardShardSize
     ) throws {
+        if let error = try SpeechTranslator.exportError(directory) { throw error }
         self.directory = directory
         isEncoderOnly = encoderOnly
         self.maxShardSize = maxShardSize

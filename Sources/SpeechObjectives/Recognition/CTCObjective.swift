@@ -30,7 +30,7 @@ public final class CTCObjective: TrainingObjective {
     public let languageTags: Set<Int>
     private let tokenizer: CTCTokenizer
     private let lossFunction: CTCLoss
-    private let droppable: [Int]
+    private let pass: FineTuningPass
     private let summarize: ([HeardClip]) -> ValidationFigures
     private var recognitions: [HeardClip] = []
 
@@ -43,12 +43,7 @@ public final class CTCObjective: TrainingObjective {
         languageTags: Set<Int> = [], summarize: @escaping ([HeardClip]) -> ValidationFigures
     ) throws {
         try settings.validate()
-        guard settings.masking.timeProbability == 0 || student.isMaskable else {
-            throw ObjectiveError.invalidSetting(
-                key: "objective.masking.time_probability",
-                expected: "0 for an encoder without masked_spec_embed",
-                found: "\(settings.masking.timeProbability)")
-        }
+        try FineTuningPass.validate(settings.masking, student)
         guard let tokenizer = head.tokenizer else {
             preconditionFailure("a head without a tokenizer")
         }
@@ -60,11 +55,9 @@ public final class CTCObjective: TrainingObjective {
         self.summarize = summarize
         lossFunction = CTCLoss(
             blank: head.config.blank, reduction: settings.reduction, zeroesInfinity: true)
-        // What others attend by has to run.
-        let layers = student.config.structure?.layers ?? []
-        droppable = (1...student.layerCount).filter { number in
-            number >= layers.count || !layers[number].reusesAttention
-        }
+        pass = FineTuningPass(
+            student, masking: settings.masking, layerDrop: settings.layerDrop,
+            freezeEncoderUpdates: settings.freezeEncoderUpdates)
     }
 
     /// None.
@@ -110,28 +103,9 @@ public final class CTCObjective: TrainingObjective {
     private func encode(
         _ input: EncoderInput, _ context: LossContext
     ) -> (states: Tensor, lengths: [Int]) {
-        var request = LayerRequest.last
-        guard !context.isValidation else {
-            let output = student.encode(input, request: request)
-            return (output.lastHiddenState!, output.outputLengths)
-        }
-        var generator = context.seed.generator(stream: 0x63_7463)
-        let frames = student.frameCount(inputLength: input.values.size(1))
-        let valid =
-            input.lengths?.map { student.frameCount(inputLength: $0) }
-            ?? Array(repeating: frames, count: input.batchSize)
-        let masking = settings.masking
-        let masked = masking.tensor(
-            masking.frames(lengths: valid, using: &generator), frames: frames,
-            device: input.values.device)
-        request.maskedChannels = masking.channels(
-            clips: input.batchSize, width: student.width, using: &generator)
-        if settings.layerDrop > 0 {
-            request.droppedLayers = Set(
-                droppable.filter { _ in generator.uniform() < settings.layerDrop })
-        }
+        let (masked, request) = pass.draw(input, context, stream: 0x63_7463)
         func run() -> EncoderOutput { student.encode(input, masked: masked, request: request) }
-        let isFrozen = context.step < settings.freezeEncoderUpdates
+        let isFrozen = !context.isValidation && pass.isFrozen(context)
         let output = isFrozen ? withoutGradients(run) : run()
         return (output.lastHiddenState!, output.outputLengths)
     }

@@ -73,6 +73,31 @@ public final class ParameterStore {
         generator = RandomGenerator(seed: 0)
     }
 
+    /// Makes a store of tensors that other stores own, each under its name behind a prefix.
+    ///
+    /// They are the same tensors: what is done to them here is done to them there.
+    ///
+    /// * `parts`: at least one; all on one device.
+    /// * `matches`: of which full names the tensors are taken.
+    public init(
+        joining parts: [(prefix: String, store: ParameterStore)],
+        where matches: (String) -> Bool = { _ in true }
+    ) {
+        source = nil
+        whole = nil
+        dtype = parts[0].store.dtype
+        device = parts[0].store.device
+        generator = RandomGenerator(seed: 0)
+        for (prefix, store) in parts {
+            for (name, tensor) in store.all where matches(prefix + name) {
+                precondition(tensors[prefix + name] == nil, "two parameters named \(prefix + name)")
+                names.append(prefix + name)
+                tensors[prefix + name] = tensor
+                if store.isBuffer(name) { buffers.insert(prefix + name) }
+            }
+        }
+    }
+
     /// The scope in which names have no prefix.
     public var root: ParameterScope { ParameterScope(store: self, path: "") }
 

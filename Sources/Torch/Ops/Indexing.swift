@@ -5,6 +5,7 @@ extension Operator {
     fileprivate static let indexPut = Operator("aten::index_put")
     fileprivate static let embedding = Operator("aten::embedding")
     fileprivate static let argmax = Operator("aten::argmax")
+    fileprivate static let topk = Operator("aten::topk")
     fileprivate static let diagonal = Operator("aten::diagonal")
     fileprivate static let eye = Operator("aten::eye")
     fileprivate static let scatterAdd = Operator("aten::scatter_add")
@@ -56,5 +57,12 @@ extension Tensor {
     /// The position of the largest element of a dimension, `int64`.
     public func argmax(_ dimension: Int) -> Tensor {
         Operator.argmax(.tensor(self), .int(dimension))
+    }
+
+    /// The `count` largest elements of a dimension, the largest first, and their positions, `int64`.
+    public func largest(_ count: Int, _ dimension: Int) -> (values: Tensor, indices: Tensor) {
+        let results = Operator.topk.all(
+            .tensor(self), .int(count), .int(dimension), .bool(true), .bool(true), count: 2)
+        return (results[0], results[1])
     }
 }

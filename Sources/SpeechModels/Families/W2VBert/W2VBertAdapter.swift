@@ -1,54 +1,81 @@
 import Torch
 
-/// The layers that shorten w2v-BERT's output for speech translation and many recognisers
-/// (`Wav2Vec2BertAdapter`, `SeamlessM4Tv2ConformerAdapter`).
-struct W2VBertAdapter {
-    private struct Layer {
-        let residualNorm, attentionNorm, feedForwardNorm: LayerNorm
-        let residualConvolution, attentionConvolution: Conv1d
-        let attention: ConformerSelfAttention
-        let feedForward: FeedForward
+/// A layer that shortens what it attends to and what it adds that to, each by a gated convolution
+/// (`Wav2Vec2BertAdapterLayer`; the layer of UnitY's length adaptor).
+struct W2VBertAdapterLayer {
+    /// The sizes.
+    struct Shape: Equatable {
+        var width: Int
+        var heads: Int
+        var kernel: Int
+        var stride: Int
+        var feedForward: Int
+        var activation: Activation
+        var attentionDropout: Double
+        var dropout = 0.0
+        var epsilon: Double
 
-        init(_ scope: ParameterScope, _ config: W2VBertConfig, epsilon: Double) {
-            let width = config.outputHiddenSize
-            func norm(_ name: String) -> LayerNorm {
-                LayerNorm(scope[name], width, epsilon: epsilon)
-            }
-            func convolution(_ name: String) -> Conv1d {
-                Conv1d(
-                    scope[name], width, 2 * width, kernel: config.adapterKernel,
-                    stride: config.adapterStride, padding: config.adapterStride / 2)
-            }
-            residualNorm = norm("residual_layer_norm")
-            residualConvolution = convolution("residual_conv")
-            attentionNorm = norm("self_attn_layer_norm")
-            attentionConvolution = convolution("self_attn_conv")
-            attention = ConformerSelfAttention(
-                scope["self_attn"],
-                .init(
-                    width: width, heads: config.numAttentionHeads,
-                    dropout: config.attentionDropout, positions: nil))
-            feedForwardNorm = norm("ffn_layer_norm")
-            feedForward = FeedForward(
-                scope["ffn"], width: width, units: config.intermediateSize,
-                activation: config.adapterActivation)
-        }
-
-        /// * `inputLengths`: frames of each clip behind which convolutions see zeros.
-        /// * `lengths`: frames of each clip that are attended to.
-        func callAsFunction(_ x: Tensor, inputLengths: [Int]?, lengths: [Int]?) -> Tensor {
-            let residual = residualConvolution(residualNorm(x).zeroed(behind: inputLengths)).glu(2)
-            let attended = attentionConvolution(attentionNorm(x).zeroed(behind: inputLengths))
-                .glu(2)
-            let mask = AttentionMask(
-                lengths: lengths, frames: attended.size(1), device: x.device, padding: .isolated)
-            let x = residual + attention(attended, mask, isTraining: false)
-            return x + feedForward(feedForwardNorm(x), isTraining: false)
+        /// The frames that the layer makes of `length`, with ⌊stride / 2⌋ frames of padding on either
+        /// side.
+        func shortened(_ length: Int) -> Int {
+            let room = length + 2 * (stride / 2) - kernel
+            return room < 0 ? 0 : room / stride + 1
         }
     }
 
+    private let residualNorm, attentionNorm, feedForwardNorm: LayerNorm
+    private let residualConvolution, attentionConvolution: Conv1d
+    private let attention: ConformerSelfAttention
+    private let feedForward: FeedForward
+    private let dropout: Double
+
+    init(_ scope: ParameterScope, _ shape: Shape) {
+        let width = shape.width
+        func norm(_ name: String) -> LayerNorm {
+            LayerNorm(scope[name], width, epsilon: shape.epsilon)
+        }
+        func convolution(_ name: String) -> Conv1d {
+            Conv1d(
+                scope[name], width, 2 * width, kernel: shape.kernel, stride: shape.stride,
+                padding: shape.stride / 2)
+        }
+        residualNorm = norm("residual_layer_norm")
+        residualConvolution = convolution("residual_conv")
+        attentionNorm = norm("self_attn_layer_norm")
+        attentionConvolution = convolution("self_attn_conv")
+        attention = ConformerSelfAttention(
+            scope["self_attn"],
+            .init(
+                width: width, heads: shape.heads, dropout: shape.attentionDropout, positions: nil))
+        feedForwardNorm = norm("ffn_layer_norm")
+        feedForward = FeedForward(
+            scope["ffn"], width: width, units: shape.feedForward, activation: shape.activation,
+            dropout: shape.dropout)
+        dropout = shape.dropout
+    }
+
+    /// [B, T, D] to [B, T', D].
+    ///
+    /// * `inputLengths`: frames of each clip behind which convolutions see zeros.
+    /// * `lengths`: frames of each clip that are attended to.
+    func callAsFunction(
+        _ x: Tensor, inputLengths: [Int]?, lengths: [Int]?, isTraining: Bool
+    ) -> Tensor {
+        let residual = residualConvolution(residualNorm(x).zeroed(behind: inputLengths)).glu(2)
+        let attended = attentionConvolution(attentionNorm(x).zeroed(behind: inputLengths)).glu(2)
+        let mask = AttentionMask(
+            lengths: lengths, frames: attended.size(1), device: x.device, padding: .isolated)
+        let mixed = attention(attended, mask, isTraining: isTraining)
+        let x = residual + (isTraining ? mixed.dropout(dropout) : mixed)
+        return x + feedForward(feedForwardNorm(x), isTraining: isTraining)
+    }
+}
+
+/// The layers that shorten w2v-BERT's output for speech translation and many recognisers
+/// (`Wav2Vec2BertAdapter`, `SeamlessM4Tv2ConformerAdapter`).
+struct W2VBertAdapter {
     private let projection: (linear: Linear, norm: LayerNorm)?
-    private let layers: [Layer]
+    private let layers: [W2VBertAdapterLayer]
     private let config: W2VBertConfig
     private let countsFromInput: Bool
 
@@ -68,7 +95,7 @@ struct W2VBertAdapter {
             projection = nil
         }
         layers = (0..<config.adapterLayers).map {
-            Layer(scope["layers"][$0], config, epsilon: epsilon)
+            W2VBertAdapterLayer(scope["layers"][$0], config.adapterShape(epsilon: epsilon))
         }
         self.config = config
         self.countsFromInput = countsFromInput
@@ -90,7 +117,8 @@ struct W2VBertAdapter {
             let attended = isIsolated ? zip(counted, made).map { min($0, $1) } : counted
             // The reference counts only where it is given a mask; alone it has none to be given.
             let hasMask = isIsolated || input.lengths != nil
-            x = layer(x, inputLengths: inputLengths, lengths: hasMask ? attended : nil)
+            x = layer(
+                x, inputLengths: inputLengths, lengths: hasMask ? attended : nil, isTraining: false)
         }
         return x
     }

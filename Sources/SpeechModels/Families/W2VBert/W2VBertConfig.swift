@@ -230,16 +230,23 @@ extension W2VBertConfig {
         return min(counted, made)
     }
 
-    /// The frames that one layer of the adapter makes of `length` with the padding of transformers,
-    /// ⌊stride / 2⌋.
-    func adaptedLength(_ length: Int) -> Int { shortened(length, padding: adapterStride / 2) }
+    /// The frames that one layer of the adapter makes of `length`.
+    func adaptedLength(_ length: Int) -> Int {
+        adapterShape(epsilon: layerNormEpsilon).shortened(length)
+    }
 
     /// The frames that transformers counts, as if it padded by ⌊kernel / 2⌋.
-    func countedLength(_ length: Int) -> Int { shortened(length, padding: adapterKernel / 2) }
-
-    private func shortened(_ length: Int, padding: Int) -> Int {
-        let room = length + 2 * padding - adapterKernel
+    func countedLength(_ length: Int) -> Int {
+        let room = length + 2 * (adapterKernel / 2) - adapterKernel
         return room < 0 ? 0 : room / adapterStride + 1
+    }
+
+    /// The sizes of a layer of the adapter.
+    func adapterShape(epsilon: Double) -> W2VBertAdapterLayer.Shape {
+        .init(
+            width: outputHiddenSize, heads: numAttentionHeads, kernel: adapterKernel,
+            stride: adapterStride, feedForward: intermediateSize, activation: adapterActivation,
+            attentionDropout: attentionDropout, epsilon: epsilon)
     }
 
     /// Builds the network.

@@ -310,14 +310,16 @@ extension Wav2Vec2Config {
     public func outputLength(frames: Int) -> Int {
         guard hasAdapter else { return frames }
         let (counted, made) = (0..<adapterLayers).reduce((frames, frames)) { lengths, _ in
-            ((lengths.0 - 1) / adapterStride + 1, adaptedLength(lengths.1))
+            ((lengths.0 - 1) / adapterStride + 1, adapterShape.shortened(lengths.1))
         }
         return min(counted, made)
     }
 
-    /// The frames that one layer of the adapter makes of `length`.
-    func adaptedLength(_ length: Int) -> Int {
-        length + 2 < adapterKernel ? 0 : (length + 2 - adapterKernel) / adapterStride + 1
+    /// The sizes of the adapter.
+    var adapterShape: Wav2Vec2Adapter.Shape {
+        .init(
+            inputs: hiddenSize, width: outputHiddenSize, layers: adapterLayers,
+            kernel: adapterKernel, stride: adapterStride)
     }
 
     /// Products of matrices and convolutions; activations and norms are left out.

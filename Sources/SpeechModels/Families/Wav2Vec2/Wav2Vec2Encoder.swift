@@ -78,7 +78,7 @@ public final class Wav2Vec2Encoder: PrunableEncoder, WaveformEncoder {
             root["encoder"], width: base.hiddenSize, by: base.structure?.timeReduction ?? 1)
         norm = LayerNorm(
             root["encoder"]["layer_norm"], base.hiddenSize, epsilon: base.layerNormEpsilon)
-        adapter = base.hasAdapter ? Wav2Vec2Adapter(root["adapter"], base) : nil
+        adapter = base.hasAdapter ? Wav2Vec2Adapter(root["adapter"], base.adapterShape) : nil
     }
 
     /// Runs the encoder on samples [B, N].
@@ -177,44 +177,5 @@ extension Wav2Vec2Config {
                 shape.sharesAttention = structure.sharesAttention(index)
                 return TransformerLayer(scope["layers"][index], shape)
             })
-    }
-}
-
-/// Strided convolutions that shorten the output (`Wav2Vec2Adapter`).
-struct Wav2Vec2Adapter {
-    private let projection: (linear: Linear, norm: LayerNorm)?
-    private let convolutions: [Conv1d]
-    private let config: Wav2Vec2Config
-
-    init(_ scope: ParameterScope, _ config: Wav2Vec2Config) {
-        let width = config.outputHiddenSize
-        projection =
-            width == config.hiddenSize
-            ? nil
-            : (
-                Linear(scope["proj"], config.hiddenSize, width),
-                LayerNorm(scope["proj_layer_norm"], width, epsilon: 1e-5)
-            )
-        convolutions = (0..<config.adapterLayers).map {
-            Conv1d(
-                scope["layers"][$0]["conv"], width, 2 * width, kernel: config.adapterKernel,
-                stride: config.adapterStride, padding: 1)
-        }
-        self.config = config
-    }
-
-    /// [B, T, D] to [B, T', O].
-    ///
-    /// * `lengths`: frames of each clip behind which convolutions see zeros; nil shows them what is
-    ///   there.
-    func callAsFunction(_ x: Tensor, lengths: [Int]?) -> Tensor {
-        var x = x
-        var lengths = lengths
-        if let projection { x = projection.norm(projection.linear(x)) }
-        for convolution in convolutions {
-            x = convolution(x.zeroed(behind: lengths)).glu(2)
-            lengths = lengths?.map(config.adaptedLength)
-        }
-        return x
     }
 }
