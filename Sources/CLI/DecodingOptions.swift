@@ -6,7 +6,8 @@ struct DecodingOptions: ParsableArguments {
     @Option(help: "Candidates of a beam search; without one of these options decoding is greedy.")
     var beam: Int?
 
-    @Option(help: ArgumentHelp("An n-gram model in ARPA format (colld lm train).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("An n-gram model in ARPA format (colld lm train).", valueName: "file"))
     var lm: String?
 
     @Option(help: ArgumentHelp("The only words there are, one a line.", valueName: "file"))
@@ -20,7 +21,8 @@ struct DecodingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Words to favour, one a line, each with a boost behind a tab or 10.", valueName: "file"))
+            "Words to favour, one a line, each with a boost behind a tab or 10.", valueName: "file")
+    )
     var hotWords: String?
 
     @Option(help: "Seconds of a chunk; longer clips are cut into overlapping ones.")

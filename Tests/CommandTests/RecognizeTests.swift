@@ -8,7 +8,8 @@ extension Commands {
         private let model = Fixtures.model("wav2vec2_ctc").path
 
         private func transcribe(_ arguments: [String]) throws -> CommandResult {
-            try expectColld(["transcribe", "--model", model, "--no-progress"] + arguments, exits: 0)
+            try expectColld(
+                ["transcribe", "--model", model, "--no-progress"] + arguments, exits: 0)
         }
 
         /// What the best tokens of the head's output for a whole file spell.
@@ -76,7 +77,7 @@ extension Commands {
                     try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
                 }
             #expect(json.count == lines.count - 1)
-            #expect(try #require(json.last?["text"] as? String) + "\n" == whole)
+            #expect(try #require(json.last??["text"] as? String) + "\n" == whole)
         }
 
         @Test("nothing heard gives an empty text, and what cannot be read is passed over")

@@ -67,7 +67,8 @@ struct TranscribeCommand: ParsableCommand {
             for word in Transcript(result, framesPerSecond: rate).words {
                 print(
                     place
-                        + String(format: "%.2f\t%.2f\t%.3f\t", word.start, word.end, word.confidence)
+                        + String(
+                            format: "%.2f\t%.2f\t%.3f\t", word.start, word.end, word.confidence)
                         + word.text)
             }
         }

@@ -187,7 +187,9 @@ public struct RecognizeTask {
         return ReadClip(
             place: place, seconds: Double(samples.count) / Double(extractor.samplingRate),
             plan: plan,
-            features: try plan?.chunks.map { try extractor.clipFeatures(Array(samples[$0.samples])) }
+            features: try plan?.chunks.map {
+                try extractor.clipFeatures(Array(samples[$0.samples]))
+            }
                 ?? [])
     }
 
