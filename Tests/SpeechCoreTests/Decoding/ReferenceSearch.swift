@@ -114,9 +114,9 @@ struct ReferenceSearch {
                 let (value, unknown) = model.ngrams.score(units, order: model.order)
                 score += settings.languageModelWeight * value
                 score += settings.wordBonus * Double(words.count)
-                let words = units.filter { model.ngrams.entries[[$0]] == nil }
-                let sixes = words.map { ($0.count + 5) / 6 }.reduce(0, +)
-                #expect(words.count == unknown)
+                let others = units.filter { model.ngrams.entries[[$0]] == nil }
+                let sixes = others.map { ($0.count + 5) / 6 }.reduce(0, +)
+                #expect(others.count == unknown)
                 score += settings.unknownWordPenalty * Double(sixes)
             }
             for word in hotWords {
