@@ -113,7 +113,7 @@ extension Commands {
                     ["--hypotheses", path("hyp"), "--languages", path("codes")], 2,
                     ["codes' line 2", "'englisch'"])
                 try expect(
-                    ["--hypotheses", path("hyp"), "--lang", "tlh"], 2, ["'tlh'", "tlh_Latn"])
+                    ["--hypotheses", path("hyp"), "--lang", "qqq"], 2, ["'qqq'", "qqq_Latn"])
                 try expect(["--hypotheses", path("none")], 2, ["none"])
                 try expect(
                     ["--hypotheses", path("hyp"), "--metric", "ter"], 64, ["ter", "chrf++"])
