@@ -28,10 +28,8 @@ import Testing
             #expect(tokenizer.kind == .mbart50)
             #expect(tokenizer.languages == ["ar_AR": pieces + 1, "en_XX": pieces + 2])
             #expect(tokenizer.count == pieces + 3)
-            #expect(
-                [tokenizer.start, tokenizer.padding, tokenizer.end, tokenizer.unknown] == [
-                    0, 1, 2, 3,
-                ])
+            #expect(tokenizer.start == 0 && tokenizer.padding == 1)
+            #expect(tokenizer.end == 2 && tokenizer.unknown == 3)
             let own = tokenizer.model.encode("the sea 😀")
             let ids = try tokenizer.labels(of: "the sea 😀", language: "en_XX")
             #expect(ids == [pieces + 2] + own.map { $0 == 0 ? 3 : $0 + 1 } + [2])

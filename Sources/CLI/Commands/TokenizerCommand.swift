@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import SpeechCore
-import SpeechTraining
+public import SpeechCore
+public import SpeechTraining
 
 /// `colld tokenizer`: vocabularies of recognisers and text decoders.
 struct TokenizerCommand: ParsableCommand {
@@ -158,8 +158,8 @@ struct TokenizerTrainCommand: ParsableCommand {
             lines.append("tags: \(tags.joined(separator: " "))")
         }
         lines += ["", table.text]
-        let notes = report.coverage.flatMap { notes($0) }
-        if !notes.isEmpty { lines += [""] + notes }
+        let remarks = report.coverage.flatMap { notes($0) }
+        if !remarks.isEmpty { lines += [""] + remarks }
         return lines.joined(separator: "\n")
     }
 
