@@ -106,7 +106,7 @@ import Testing
             os.makedirs(folder)
             model = io.BytesIO()
             sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(corpus), model_writer=model, model_type=model_type,
-                                                     vocab_size=250, character_coverage=1.0, minloglevel=2)
+                                                     vocab_size=250, hard_vocab_limit=False, character_coverage=1.0, minloglevel=2)
             open(folder + "/sentencepiece.bpe.model", "wb").write(model.getvalue())
             own = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
             settings = {}

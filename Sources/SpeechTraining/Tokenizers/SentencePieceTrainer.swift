@@ -74,8 +74,8 @@ public enum SentencePieceTrainer {
 
     /// Trains a model on a corpus and gives the bytes of its `.model` file.
     ///
-    /// They are those that `spm_train` writes with the same flags, but for the paths of its input and
-    /// output, which are left out. Texts are prepared first, empty ones left out.
+    /// Its pieces are those that `spm_train` finds with the same flags; the paths of input and output
+    /// and settings that nobody changed are left out. Texts are prepared first, empty ones left out.
     ///
     /// - Throws: `VocabularyError.trainingFailed` with the library's message, for example for a
     ///   vocabulary larger than the corpus can give, `.noText`, or what reading the corpus throws.
