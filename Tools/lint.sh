@@ -28,7 +28,7 @@ import sys
 root = pathlib.Path(sys.argv[1])
 listed = json.loads((root / "manifest.json").read_text())["files"]
 found = {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-         for part in ("models", "features", "losses", "fairseq") for path in (root / part).rglob("*") if path.is_file()}
+         for part in ("models", "features", "losses", "text", "fairseq", "sentencepiece", "translation") for path in (root / part).rglob("*") if path.is_file()}
 wrong = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
 for name in wrong:
     print(f"Tests/Fixtures/{name}: not as manifest.json says")

@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 colld=${COLLD:-.build/release/colld}
 folder=${FOLDER:-methods}
 steps=${STEPS:-120}
-mkdir -p "$folder"
+mkdir -p "$folder/teachers"
 
 if [ ! -f "$folder/corpus/train.jsonl" ]; then
     "$colld" data synthesize --output "$folder/corpus" --languages de,en,es,fr \

@@ -23,6 +23,8 @@ import Torch
             PresetsCommand.self,
             ExportCommand.self,
             InitializeCommand.self,
+            ScoreCommand.self,
+            LMCommand.self,
             BenchmarkCommand.self,
         ])
 

@@ -32,6 +32,23 @@ public enum Engine {
     /// parts of the process may need it.
     public static func releaseUnusedMemory() { ct_release_memory() }
 
+    /// The most bytes of host memory that tensors made by this thread took at a time during a call,
+    /// beside its result.
+    ///
+    /// Freed memory stays with the process, whose size therefore says less.
+    public static func peakTensorBytes<Result>(
+        of body: () throws -> Result
+    ) rethrows -> (result: Result, bytes: Int) {
+        _ = initialized
+        ct_memory_watch_start()
+        var bytes = 0
+        let result = try {
+            defer { bytes = Int(ct_memory_watch_stop()) }
+            return try body()
+        }()
+        return (result, bytes)
+    }
+
     /// Threads that one operator may use on the CPU.
     ///
     /// OpenMP keeps this number and its pool of threads for each calling thread, so training and

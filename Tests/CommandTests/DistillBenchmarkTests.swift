@@ -84,11 +84,13 @@ extension Commands {
             #expect(abs(try value("head_gradients_mb") - 3 * 129 * 128 * 4 / 1_048_576.0) < 1e-9)
             // Gradients at least; what a run of this size takes is far below the engine's own noise.
             #expect(0..<200 ~= (try value("loss_mb")))
+            let gradients = states + 3 * 129 * 128 * 4 / 1_048_576.0
+            #expect(gradients..<(3 * gradients + 1) ~= (try value("loss_tensors_mb")))
             #expect(try value("loss_ms") > 0)
             // Random states: as good as chance.
             #expect(4..<6 ~= (try value("loss")))
             let text = try expectColld(arguments, exits: 0).output
-            #expect(text.contains("MB above them at most"), "\(text)")
+            #expect(text.contains("MB of tensors above them at most"), "\(text)")
             try expectColld(
                 ["benchmark", "loss", "--frames", "1"], exits: 64, saying: ["--frames"])
         }

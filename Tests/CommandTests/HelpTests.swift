@@ -12,6 +12,9 @@ extension Commands {
             "colld benchmark checkpoint": [
                 "--device=", "--json", "--model=", "--precision=", "--threads=",
             ],
+            "colld benchmark decode": [
+                "--beam=", "--json", "--ngrams=", "--seconds=", "--vocabulary=",
+            ],
             "colld benchmark distill": [
                 "--all", "--batch=", "--config=", "--device=", "--family=", "--json",
                 "--precision=", "--profile", "--seconds=", "--steps=", "--student=", "--teacher=",
@@ -76,11 +79,22 @@ extension Commands {
                 "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
+            "colld lm": [],
+            "colld lm perplexity": ["--json", "--model=", "--text=…", "--unit="],
+            "colld lm train": [
+                "--json", "--order=", "--output=", "--prune=", "--text=…", "--unit=",
+            ],
             "colld presets": ["--json", "<name>"],
             "colld pretrain": [
                 "--config=", "--device=", "--dump-config", "--model=", "--no-progress",
                 "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=", "--train=…",
                 "--valid=", "<overrides>…",
+            ],
+            "colld score": [
+                "--allow-empty-references", "--bootstrap=", "--characters=", "--compare=",
+                "--hypotheses=", "--json", "--lang=", "--languages=", "--lowercase", "--metric=…",
+                "--normalize", "--references=…", "--samples=", "--seed=", "--segments",
+                "--test=", "--tokenize=", "--width=", "--worst=",
             ],
             "colld subnet": [
                 "--design=", "--device=", "--feed-forward=", "--heads=", "--json",
@@ -198,6 +212,11 @@ extension Commands {
                 (["data", "stats"], "<manifests>"),
                 (["data", "import", "--output", "o"], "--from"),
                 (["data", "import", "--from", "c"], "--output"),
+                (["lm", "train", "--text", "t"], "--output"),
+                (["lm", "train", "--text", "t", "--output", "o", "--order", "7"], "--order"),
+                (["lm", "train", "--text", "t", "--output", "o", "--prune", "0,x"], "--prune"),
+                (["lm", "train", "--text", "t", "--output", "o", "--prune", "1"], "--prune"),
+                (["benchmark", "decode", "--beam", "0"], "--beam"),
                 (["export", "hf", "--model", "m"], "--output"),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],

@@ -32,7 +32,7 @@ package struct FileMutator: Sendable {
             default:
                 switch format {
                 case .safetensors: edit.damageText()
-                case .tar, .gzip: edit.damageBytes()
+                case .tar, .gzip, .sentencePiece: edit.damageBytes()
                 default: edit.damagePickle()
                 }
             }

@@ -16,6 +16,8 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
     case tar
     /// Manifests of other programs.
     case gzip
+    /// Tokenizers of sub-words.
+    case sentencePiece = "sentencepiece"
 
     /// What a reader did that it must not do.
     package struct Fault: Error, CustomStringConvertible {
@@ -44,6 +46,7 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
             try GzipFile.forEachPiece(path: path) { count += $0.count }
             // A thousandfold is what the format can do.
             guard count <= Self.byteLimit else { throw Fault(description: "\(count) bytes") }
+        case .sentencePiece: try Self.readPieces(SentencePieceModel(path: path))
         }
     }
 
@@ -54,6 +57,7 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
             case .safetensors: error is SafetensorsError
             case .tar: error is TarArchiveError
             case .gzip: error is GzipError
+            case .sentencePiece: error is SentencePieceError
             default: error is PickleError || error is ZipArchiveError
             }
         guard isKnown else { return nil }
@@ -94,6 +98,16 @@ package enum MutatedFormat: String, CaseIterable, Sendable {
                 !parts.contains(".."), !member.name.hasPrefix("/"), !member.name.isEmpty
             else { throw Fault(description: "'\(member.name)' at \(member.range)") }
         }
+    }
+
+    /// Divides a text and puts it together again.
+    private static func readPieces(_ model: SentencePieceModel) throws {
+        let text = "  BAA b<x>ü c d\u{301}\u{1F600} AbABA"
+        let ids = model.encode(text)
+        guard ids.allSatisfy(model.pieces.indices.contains),
+            model.encodePieces(text).count == ids.count
+        else { throw Fault(description: "\(ids) of \(model.count)") }
+        _ = model.decode(ids + Array(model.pieces.indices))
     }
 
     /// Reads what conversion reads.

@@ -30,7 +30,24 @@ extension MutatedFormat {
         case .trainingChain: Self.trainingStates.map { Self.chain($0) }
         case .tar: [Self.tarFile]
         case .gzip: [Self.gzipFile]
+        case .sentencePiece:
+            [
+                Self.sentencePieceFile(SentencePieceBytes.unigramPieces, kind: 1),
+                Self.sentencePieceFile(SentencePieceBytes.mergedPieces, kind: 2),
+            ]
         }
+    }
+
+    // MARK: SentencePiece
+
+    private static func sentencePieceFile(_ pieces: [UInt8], kind: UInt8) -> ValidFile {
+        let settings =
+            SentencePieceBytes.trainer(kind, hasByteFallback: kind == 2)
+            + SentencePieceBytes.normalizer
+        let count = pieces.count
+        return ValidFile(
+            bytes: pieces + settings, parts: [0..<40, count..<count + settings.count], core: pieces
+        ) { $0 + settings }
     }
 
     // MARK: Archives

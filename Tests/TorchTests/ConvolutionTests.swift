@@ -79,4 +79,21 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         let scale = exact.abs().max([0, 1, 2]).item()
         expectEqual(rounded.to(.float32), exact, tolerance: 0.02 * scale)
     }
+
+    /// Few channels and long kernels, on which oneDNN's code generator hangs in half precision.
+    @Test(arguments: [8, 16, 32, 64])
+    func narrowDepthwiseConvolutionsComeBack(_ channels: Int) {
+        let x = sample([3, 94, channels], seed: 1, dtype: .float32)
+        let weight = sample([channels, 1, 31], seed: 2, dtype: .float32)
+        let exact = x.channelsLastConvolution(weight, nil, padding: 15, groups: channels)
+        let (half, halfWeight) = (x.to(.bfloat16), weight.to(.bfloat16))
+        for tensor in [half, halfWeight] { tensor.requiresGradient = true }
+        let rounded = half.channelsLastConvolution(
+            halfWeight, nil, padding: 15, groups: channels)
+        #expect(rounded.dtype == .bfloat16)
+        let scale = exact.abs().max([0, 1, 2]).item()
+        expectEqual(rounded.detached().to(.float32), exact, tolerance: 0.02 * scale)
+        let gradients = rounded.sum().gradients(of: [half, halfWeight])
+        #expect(gradients.allSatisfy { $0?.dtype == .bfloat16 })
+    }
 }

@@ -13,6 +13,18 @@ import Torch
         #expect(Engine.cudaDeviceCount >= 0)
     }
 
+    /// A result of 4 MB and, for a time, one more of as much.
+    @Test func peakMemoryOfTensors() {
+        let before = Tensor.ones([1 << 20])
+        let (result, bytes) = Engine.peakTensorBytes {
+            let doubled = before + before
+            return doubled + before
+        }
+        #expect(result.sum().item() == Double(3 << 20))
+        #expect(8 << 20..<(9 << 20) ~= bytes)
+        #expect(Engine.peakTensorBytes { before.sum().item() }.bytes < 1 << 16)
+    }
+
     /// In a process of its own: the number of threads belongs to the process.
     @Test func threadsCanBeChosen() async {
         await #expect(processExitsWith: .success) {

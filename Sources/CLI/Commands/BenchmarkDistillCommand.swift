@@ -118,7 +118,10 @@ struct BenchmarkDistillCommand: ParsableCommand {
                 row.reason = "\(error)"
             }
             rows.append(row)
-            if !json { print(row.line) }
+            if !json {
+                print(row.line)
+                fflush(nil)  // a line takes seconds, also into a file
+            }
         }
         if json { print(try Output.json(rows)) }
     }

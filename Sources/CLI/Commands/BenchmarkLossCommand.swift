@@ -53,9 +53,10 @@ struct BenchmarkLossCommand: ParsableCommand {
             """
             \(batch) x \(frames) frames, width \(width), \(pairs) pairs, \(precision.rawValue)
             \(Output.number(result.featureMegabytes)) MB of states
-            \(Output.number(result.lossMegabytes)) MB above them at most, of which gradients of \
-            states \(Output.number(result.gradientMegabytes)), of heads \
+            \(Output.number(result.tensorMegabytes)) MB of tensors above them at most, of which \
+            gradients of states \(Output.number(result.gradientMegabytes)), of heads \
             \(Output.number(result.headMegabytes))
+            \(Output.number(result.lossMegabytes)) MB that the process grew by
             \(Output.number(result.milliseconds)) ms
             """)
     }

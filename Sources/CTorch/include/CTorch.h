@@ -143,6 +143,10 @@ int32_t ct_cuda_device_count(void);
 int ct_synchronize(int32_t device);
 /// Gives memory of the host that nothing uses back to the system.
 void ct_release_memory(void);
+/// Counts from now on what this thread allocates for tensors on the host.
+void ct_memory_watch_start(void);
+/// Ends that and gives the most bytes that were held at a time, less what was held at its start.
+int64_t ct_memory_watch_stop(void);
 
 #ifdef __cplusplus
 }

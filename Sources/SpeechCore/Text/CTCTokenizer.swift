@@ -62,10 +62,21 @@ public struct CTCTokenizer: Sendable {
     public let blank: Int
     /// The id for characters without a token of their own.
     public let unknown: Int?
+    /// The id of the token that stands for the space between words; nil where there is none.
+    public var wordDelimiter: Int? { delimiter }
+    /// What a delimiter of words becomes in a text.
+    var wordSeparator: String { settings.replacement }
+    /// Whether texts are in lower case and tokens in capitals.
+    var lowersCase: Bool { settings.lowersCase }
+    /// What was done to the texts that the vocabulary was made of, and is to be done before labels
+    /// are taken; `encode` takes a text as it is, as the reference does.
+    public let preparation: TextPreparation
+    /// The ids of the languages' tags, such as `[eng]`, by language; empty for most vocabularies.
+    public let languageTags: [String: Int]
     private let settings: Settings
     private let delimiter: Int?
     /// Special tokens but for the delimiter of words.
-    private let specials: Set<Int>
+    let specials: Set<Int>
     private let texts: [Int: String]
     private let characters: [Unicode.Scalar: Int]
     /// By their first character, the longest first.
@@ -79,6 +90,8 @@ public struct CTCTokenizer: Sendable {
         settings = files.settings
         blank = files.blank
         unknown = files.unknown
+        preparation = files.preparation
+        languageTags = files.languageTags
         delimiter = files.delimiter
         specials = files.specials.subtracting(files.delimiter.map { [$0] } ?? [])
         texts = files.texts
@@ -97,6 +110,31 @@ public struct CTCTokenizer: Sendable {
     public func text(of id: Int) -> String? { texts[id] }
 
     // MARK: Text to tokens
+
+    /// The labels that a recogniser learns for a text: the tag of its language, where the vocabulary
+    /// has tags, and the ids of the prepared text.
+    ///
+    /// * `language`: The code that the tag has; of no importance without tags.
+    /// - Throws: `CTCTokenizerError` for a language without a tag, a text that spells the blank, and as
+    ///   `encode`.
+    public func labels(of text: String, language: String? = nil) throws -> [Int] {
+        let ids = try encode(preparation(text))
+        guard !ids.contains(blank) else {
+            throw CTCTokenizerError.blankInText(
+                path: path, token: texts[blank] ?? "", found: String(text.prefix(80)))
+        }
+        guard !languageTags.isEmpty else { return ids }
+        guard let tag = language.flatMap({ languageTags[$0] }) else {
+            throw CTCTokenizerError.languageWithoutTag(
+                path: path, found: language, known: languageTags.keys.sorted())
+        }
+        return [tag] + ids
+    }
+
+    /// The language whose tag an id is; nil for all other tokens.
+    public func language(ofTag id: Int) -> String? {
+        languageTags.first { $0.value == id }?.key
+    }
 
     /// The ids of a text, character by character.
     ///
@@ -214,10 +252,16 @@ public struct CTCTokenizer: Sendable {
             }
             start = end
         }
-        var text = spans.map(\.text).joined().strippingSpace
+        return Transcript(
+            text: finished(spans.map(\.text).joined()), characters: spans, words: words(spans))
+    }
+
+    /// The joined texts of tokens as a text for a person.
+    func finished(_ joined: String) -> String {
+        var text = joined.strippingSpace
         if settings.lowersCase { text = text.loweringCase }
         if settings.cleansUpSpaces { text = text.cleaningUpSpaces }
-        return Transcript(text: text, characters: spans, words: words(spans))
+        return text
     }
 
     private func known(_ id: Int) -> Int { texts[id] == nil ? unknown ?? id : id }
@@ -231,33 +275,12 @@ public struct CTCTokenizer: Sendable {
     }
 }
 
-extension Unicode.Scalar {
-    /// What Python's `str.isspace` takes for space.
-    fileprivate var isSpace: Bool { properties.isWhitespace || (0x1C...0x1F).contains(value) }
-}
-
 extension String {
     fileprivate var strippingSpace: String {
         var scalars = Substring(self).unicodeScalars
         while scalars.first?.isSpace == true { scalars.removeFirst() }
         while scalars.last?.isSpace == true { scalars.removeLast() }
         return String(scalars)
-    }
-
-    /// Lower case with the final form of sigma, as Python's `str.lower` has it.
-    fileprivate var loweringCase: String {
-        let scalars = Array(unicodeScalars)
-        func isCased<S: Sequence<Unicode.Scalar>>(_ neighbours: S) -> Bool {
-            neighbours.first { !$0.properties.isCaseIgnorable }?.properties.isCased == true
-        }
-        return scalars.indices.map { index in
-            guard scalars[index] == "\u{3A3}" else {
-                return scalars[index].properties.lowercaseMapping
-            }
-            let isFinal =
-                isCased(scalars[..<index].reversed()) && !isCased(scalars[(index + 1)...])
-            return isFinal ? "\u{3C2}" : "\u{3C3}"
-        }.joined()
     }
 
     /// `PreTrainedTokenizerBase.clean_up_tokenization`.

@@ -10,6 +10,10 @@ public enum CTCTokenizerError: ReportedError, Equatable {
     case invalidToken(path: String, token: String, expected: String, found: String)
     /// A character that has no token, in a vocabulary without a token for unknown ones.
     case unknownCharacter(path: String, found: String)
+    /// A text to be learnt that spells the blank of CTC.
+    case blankInText(path: String, token: String, found: String)
+    /// A text to be learnt in a language without a tag, in a vocabulary with tags.
+    case languageWithoutTag(path: String, found: String?, known: [String])
 
     /// What was expected and what was found, for a person to read.
     public var description: String {
@@ -28,6 +32,11 @@ public enum CTCTokenizerError: ReportedError, Equatable {
         case .unknownCharacter(let path, let found):
             "'\(path)': expected only characters of the vocabulary, found \(found) and no token for "
                 + "unknown ones"
+        case .blankInText(let path, let token, let found):
+            "'\(path)': expected a text without the blank '\(token)', found '\(found)'"
+        case .languageWithoutTag(let path, let found, let known):
+            "'\(path)' has tags of languages: expected one of \(known.joined(separator: ", ")), found "
+                + (found.map { "'\($0)'" } ?? "no language")
         }
     }
 

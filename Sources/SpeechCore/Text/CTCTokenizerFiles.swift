@@ -35,6 +35,8 @@ struct CTCTokenizerFiles {
     /// The texts of all tokens by id, added ones included.
     private(set) var texts: [Int: String] = [:]
     private(set) var wholeTokens: [CTCTokenizer.WholeToken] = []
+    private(set) var preparation = TextPreparation()
+    private(set) var languageTags: [String: Int] = [:]
 
     private static let idRange = 0...(1 << 24) - 1
 
@@ -49,6 +51,7 @@ struct CTCTokenizerFiles {
             try config.file.text("replace_word_delimiter_char") ?? settings.replacement
         settings.lowersCase = try config.file.bool("do_lower_case") ?? false
         settings.cleansUpSpaces = try config.file.bool("clean_up_tokenization_spaces") ?? false
+        preparation = try config.file.preparation()
         try readVocabulary(
             JSONFile(path: path), language: language, target: config.file.text("target_lang"))
         try add(config)
@@ -220,6 +223,16 @@ struct CTCTokenizerFiles {
                 if let id = ids[ExactText(text)] { specials.insert(id) }
             }
         }
+        guard let tags = try config.file.file("language_tags") else { return }
+        for code in tags.object.keys {
+            guard let token = try tags.string(code), let id = ids[ExactText(token)] else {
+                throw JSONFileError.wrongValue(
+                    path: tags.path, key: "language_tags.\(code)",
+                    expected: "a token of the vocabulary",
+                    found: tags.object[code]?.summary ?? "nothing")
+            }
+            languageTags[code] = id
+        }
     }
 
     private mutating func addWhole(
@@ -234,6 +247,22 @@ struct CTCTokenizerFiles {
 }
 
 extension JSONFile {
+    /// What `CTCVocabulary` writes about the texts that it was made of.
+    fileprivate func preparation() throws -> TextPreparation {
+        var preparation = TextPreparation()
+        if let name = try string("text_normalization") {
+            guard let form = TextNormalization(rawValue: name) else {
+                let forms = TextNormalization.allCases.map(\.rawValue)
+                throw JSONFileError.wrongValue(
+                    path: path, key: "text_normalization",
+                    expected: "one of \(forms.joined(separator: ", "))", found: "'\(name)'")
+            }
+            preparation.normalization = form
+        }
+        preparation.lowersCase = try bool("text_lower_case") ?? false
+        return preparation
+    }
+
     /// The text of a token, which may be written as an object with settings.
     fileprivate func text(_ key: String) throws -> String? {
         if case .object? = value(key) { return try file(key)?.string("content") }

@@ -23,6 +23,18 @@ public enum LanguageScripts {
         return language(first) == language(second)
     }
 
+    /// Whether a language's usual script has no spaces between words, so that its texts are measured by
+    /// characters.
+    public static func isWrittenWithoutSpaces(_ code: String) -> Bool {
+        scripts(of: code)?.first.map(unspaced.contains) ?? false
+    }
+
+    /// Scripts without spaces between words.
+    static let unspaced: Set<UnicodeScript> = [
+        .han, .hiragana, .katakana, .bopomofo, .thai, .lao, .khmer, .myanmar, .tibetan, .yi, .taiLe,
+        .taiTham, .newTaiLue, .javanese, .balinese,
+    ]
+
     /// The two letters of a language that has some, and one code for languages that have several.
     private static func shortest(_ language: String) -> String { aliases[language] ?? language }
 

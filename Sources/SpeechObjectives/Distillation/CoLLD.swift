@@ -128,21 +128,24 @@ public final class CoLLD: LayerwiseObjective {
             var drawn: [Distractors] = pass.rows.map { draw($0.frames, &generator) }
             var metrics: [(name: String, value: Double)] = []
             var isFirst = true
-            let sum = pass.sum(inParts: !context.withDiagnostics) {
+            func diagnose(index: Int, prediction: Tensor, target: Tensor) {
+                let pair = matching.pairs[index]
+                let result = contrastiveLoss(
+                    prediction, targets: ContrastiveLoss.unit(target), drawn[pair.teacher],
+                    scale: scale, withDiagnostics: true)
+                metrics += result.diagnostics?.metrics(of: pair.name) ?? []
+            }
+            let sum = pass.sum(diagnose: context.withDiagnostics ? diagnose : nil) {
                 index, clips, prediction, target in
                 let teacher = matching.pairs[index].teacher
                 if !isFirst && !settings.sharesDistractors && clips.lowerBound == 0 {
                     drawn[teacher] = draw(pass.rows[teacher].frames, &generator)
                 }
                 isFirst = false
-                let result = contrastiveLoss(
+                return contrastiveLoss(
                     prediction, targets: ContrastiveLoss.unit(target),
-                    drawn[teacher].ofClips(clips), scale: scale,
-                    withDiagnostics: context.withDiagnostics)
-                if let diagnostics = result.diagnostics {
-                    metrics += diagnostics.metrics(of: matching.pairs[index].name)
-                }
-                return result.sum
+                    drawn[teacher].ofClips(clips), scale: scale
+                ).sum
             }
             if context.withDiagnostics, let scale {
                 metrics.append(("temperature", 1 / scale.item()))

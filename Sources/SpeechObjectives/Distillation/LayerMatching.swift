@@ -235,6 +235,9 @@ public final class LayerMatching {
         return (left / (left + 1), 1 / (left + 1))
     }
 
+    /// Whether losses read the inputs of the paired layers, too.
+    var keepsInputs: Bool { options.keepsInputs }
+
     func predict(_ rows: Tensor, pair index: Int, choice: Tensor?) -> Tensor {
         headOfPair[index](rows, choice: choice)
     }

@@ -50,10 +50,12 @@ struct LayerPass {
     /// The same for a loss that some clips have without the others, a few of which are in memory at a
     /// time.
     ///
-    /// * `inParts`: whether big batches are cut; else all clips come at once.
+    /// * `diagnose`: is shown the predictions and targets of all clips of a pair, without history; how
+    ///   the loss is cut, and so its last bits, must not depend on whether somebody looks.
     /// * `loss`: of the pair with an index and some clips of the batch.
     func sum(
-        inParts: Bool, _ loss: (Int, _ clips: Range<Int>, Tensor, Tensor) -> Tensor
+        diagnose: ((Int, Tensor, Tensor) -> Void)?,
+        _ loss: (Int, _ clips: Range<Int>, Tensor, Tensor) -> Tensor
     ) -> Tensor {
         sum { index, pooled, leaf, target, add in
             let pair = matching.pairs[index]
@@ -62,7 +64,7 @@ struct LayerPass {
             let targets = target(pair.layers.teachers)
             let (clips, width) = (targets.size(0), targets.size(1))
             let fitting = Self.largestPart / max(1, width * targets.size(2))
-            let part = inParts && pooled.isPlain ? max(1, min(clips, fitting)) : clips
+            let part = pooled.isPlain ? max(1, min(clips, fitting)) : clips
             for first in stride(from: 0, to: clips, by: part) {
                 let range = first..<min(clips, first + part)
                 let isWhole = range.count == clips
@@ -78,11 +80,17 @@ struct LayerPass {
                             : prediction.unflatten(0, [range.count, width]),
                         isWhole ? targets : targets.narrow(0, first, range.count)))
             }
+            guard let diagnose else { return }
+            withoutGradients {
+                let prediction = matching.predict(states, pair: index, choice: pooled.choice)
+                diagnose(
+                    index, rows.unflatten(pooled.mean(prediction.to(.float32))), targets)
+            }
         }
     }
 
-    /// Values of predictions that are in memory at a time, where a batch can be cut: 4 MB.
-    private static let largestPart = 1 << 20
+    /// Values of predictions that are in memory at a time, where a batch can be cut: 2 MB.
+    private static let largestPart = 1 << 19
 
     /// The weighted sum over all pairs of a loss that compares layers themselves.
     ///
@@ -142,13 +150,14 @@ struct LayerPass {
             }
             // What no later pair compares is let go: of a student's layer only its gradient stays.
             let later = matching.pairs[(index + 1)...]
+            let inputs = matching.keepsInputs
             for key in frames.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
-            where !later.contains(where: { $0.compares(studentLayer: key[1]) }) {
+            where !later.contains(where: { $0.compares(studentLayer: key[1], inputs) }) {
                 if let passedOn = frames[key]!.passedOn { total = total + passedOn }
                 frames[key] = nil
             }
             targets = targets.filter { key, _ in
-                later.contains { $0.compares(teacher: key[0], layers: key[1]...key[2]) }
+                later.contains { $0.compares(teacher: key[0], layers: key[1]...key[2], inputs) }
             }
         }
         return total
@@ -182,15 +191,18 @@ struct LayerPass {
 }
 
 extension LayerMatching.Pair {
-    /// Whether its loss may read a student's layer: its own, or the input of that.
-    fileprivate func compares(studentLayer layer: Int) -> Bool {
-        layer == layers.student || layer == layers.student - 1
+    /// Whether its loss may read a student's layer: its own, or with `inputs` the input of that.
+    fileprivate func compares(studentLayer layer: Int, _ inputs: Bool) -> Bool {
+        layer == layers.student || inputs && layer == layers.student - 1
     }
 
-    /// Whether its loss may read some of a teacher's layers: its own, or the input of those.
-    fileprivate func compares(teacher: Int, layers other: ClosedRange<Int>) -> Bool {
+    /// Whether its loss may read some of a teacher's layers: its own, or with `inputs` the input of
+    /// those.
+    fileprivate func compares(
+        teacher: Int, layers other: ClosedRange<Int>, _ inputs: Bool
+    ) -> Bool {
         let own = layers.teachers
-        return teacher == self.teacher && own.lowerBound - 1 <= other.upperBound
+        return teacher == self.teacher && own.lowerBound - (inputs ? 1 : 0) <= other.upperBound
             && own.upperBound >= other.lowerBound
     }
 }

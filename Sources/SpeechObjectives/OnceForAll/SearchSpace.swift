@@ -199,13 +199,4 @@ public struct SearchSpace: Codable, Equatable, Sendable {
                     feedForward: Int((Double(width) * pick(feedForwardRatios)).rounded()))
             })
     }
-
-    /// Whether a sub-network was trained.
-    public func contains(_ network: SubNetwork) -> Bool {
-        let units = feedForwardRatios.map { Int((Double(network.width) * $0).rounded()) }
-        return layers.contains(network.layers.count) && widths.contains(network.width)
-            && network.layers.allSatisfy {
-                heads.contains($0.heads) && units.contains($0.feedForward)
-            }
-    }
 }

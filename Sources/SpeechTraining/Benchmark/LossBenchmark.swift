@@ -40,6 +40,9 @@ public struct LossBenchmark {
         /// The most that was resident while the loss and the gradients of heads and states were
         /// computed, above what was before.
         public var lossMegabytes: Double
+        /// The most that tensors took at a time, above the states: the rest of what the process grew by
+        /// is scratch memory and gaps between blocks.
+        public var tensorMegabytes: Double
         /// What of that is the gradient of the states, which the student's backward pass takes.
         public var gradientMegabytes: Double
         /// What of that is the gradient of the heads.
@@ -53,6 +56,7 @@ public struct LossBenchmark {
             case loss
             case featureMegabytes = "features_mb"
             case lossMegabytes = "loss_mb"
+            case tensorMegabytes = "loss_tensors_mb"
             case gradientMegabytes = "state_gradients_mb"
             case headMegabytes = "head_gradients_mb"
             case milliseconds = "loss_ms"
@@ -94,17 +98,21 @@ public struct LossBenchmark {
             let before = ProcessMemory.residentBytes
             var times: [Double] = []
             var loss = 0.0
+            var tensorBytes = 0
             for index in 0..<repeats {
                 objective.heads.clearGradients()
                 let start = ContinuousClock.now
-                let report = try objective.loss(
-                    on: batch,
-                    LossContext(
-                        seed: BatchSeed(seed: 1, step: index, batch: 0), step: index,
-                        steps: repeats))
+                let (report, bytes) = try Engine.peakTensorBytes {
+                    try objective.loss(
+                        on: batch,
+                        LossContext(
+                            seed: BatchSeed(seed: 1, step: index, batch: 0), step: index,
+                            steps: repeats))
+                }
                 settings.device.synchronize()
                 times.append(start.duration(to: .now) / .seconds(1))
                 loss = report.sum.item() / Double(report.count)
+                tensorBytes = max(tensorBytes, bytes)
             }
             let after = ProcessMemory.peakBytes
             let megabyte = 1_048_576.0
@@ -115,6 +123,7 @@ public struct LossBenchmark {
             return Result(
                 featureMegabytes: 2 * states / megabyte,
                 lossMegabytes: Double(max(0, after - before)) / megabyte,
+                tensorMegabytes: Double(tensorBytes) / megabyte,
                 gradientMegabytes: states / megabyte, headMegabytes: Double(heads) / megabyte,
                 milliseconds: times.sorted()[repeats / 2] * 1e3, loss: loss)
         }

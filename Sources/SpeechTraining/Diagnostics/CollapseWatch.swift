@@ -100,7 +100,7 @@ package struct CollapseWatch {
             }
             // With one code there is nothing to learn beyond them.
             return entropy > 0.05 && loss > 0.98 * entropy
-        case .singleCode: return values["code_perplexity"].map { $0 < 1.5 } ?? false
+        case .singleCode: return values.perplexity.map { $0 < 1.5 } ?? false
         }
     }
 
@@ -135,7 +135,7 @@ package struct CollapseWatch {
                 + "learned; train longer, mask less, or use fewer codes"
         case .singleCode:
             return "the quantiser uses hardly more than one code (perplexity "
-                + "\(number(values["code_perplexity"]))): raise the weight of the diversity loss or "
+                + "\(number(values.perplexity))): raise the weight of the diversity loss or "
                 + "lower optimizer.lr"
         }
     }
@@ -161,4 +161,6 @@ private struct Values {
     var targetCosine: Double? { self["target_cosine"] }
     var targetRank: Double? { self["target_rank"] }
     var predictionRank: Double? { self["prediction_rank"] }
+    /// Of the codes that are learned, where there are others, too, that are only predicted.
+    var perplexity: Double? { self["quantizer_perplexity"] ?? self["code_perplexity"] }
 }

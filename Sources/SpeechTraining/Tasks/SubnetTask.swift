@@ -154,7 +154,9 @@ public struct SubnetTask {
         var sum = 0.0
         var count = 0
         var index = 0
+        var skipped: [SkippedUtterance] = []
         while let loaded = try data.nextOfPass() {
+            skipped += loaded.skipped
             try RunEnvironment.building("batch of the validation") {
                 guard let batch = data.inputs(of: loaded) else { return }
                 let context = LossContext(
@@ -168,6 +170,7 @@ public struct SubnetTask {
             }
             index += 1
         }
+        guard count > 0 else { throw DatasetError.allSkipped(skipped: skipped) }
         return sum / Double(count)
     }
 

@@ -94,9 +94,22 @@ extension Tensor {
     public func channelsLastConvolution(
         _ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0, groups: Int = 1
     ) -> Tensor {
+        let isDepthwise = groups == size(2) && groups > 1
+        if isDepthwise && groups < Self.leastHalfDepthwise && dtype.byteCount == 2 && device == .cpu
+        {
+            return to(.float32).channelsLastConvolution(
+                weight.to(.float32), bias?.to(.float32), stride: stride, padding: padding,
+                groups: groups
+            ).to(dtype)
+        }
         let image = transpose(1, 2).unsqueeze(2)  // [B, I, 1, T]
         let result = image.convolution2d(
             weight.unsqueeze(2), bias, stride: [1, stride], padding: [0, padding], groups: groups)
         return result.squeeze(2).transpose(1, 2)  // [B, T', O]
     }
+
+    /// Below so many channels depthwise convolutions of half precision run in `float32`: oneDNN's
+    /// code generator (of LibTorch 2.13) does not come back from some of up to 32 channels, depending
+    /// on the numbers of frames.
+    private static let leastHalfDepthwise = 64
 }

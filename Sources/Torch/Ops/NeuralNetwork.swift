@@ -4,6 +4,7 @@ extension Operator {
     fileprivate static let layerNorm = Operator("aten::layer_norm")
     fileprivate static let batchNorm = Operator("aten::batch_norm")
     fileprivate static let attention = Operator("aten::scaled_dot_product_attention")
+    fileprivate static let bicubic = Operator("aten::upsample_bicubic2d")
     fileprivate static let l1 = Operator("aten::l1_loss")
     fileprivate static let mse = Operator("aten::mse_loss")
     fileprivate static let ctc = Operator("aten::ctc_loss", "IntList")
@@ -60,6 +61,14 @@ extension Tensor {
     ///   is added.
     public func attention(key: Tensor, value: Tensor, mask: Tensor? = nil) -> Tensor {
         Operator.attention(.tensor(self), .tensor(key), .tensor(value), .optional(mask))
+    }
+
+    /// [B, T, D] with another number of rows, by cubic interpolation between them
+    /// (`torch.nn.functional.interpolate` with `mode="bicubic"`).
+    public func resizedRows(to count: Int) -> Tensor {
+        Operator.bicubic(
+            .tensor(unsqueeze(1)), .ints([count, size(2)]), .bool(false), .none, .none
+        ).squeeze(1)
     }
 
     /// The mean absolute difference.

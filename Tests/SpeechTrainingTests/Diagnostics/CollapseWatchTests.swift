@@ -62,6 +62,7 @@ import Testing
             (["accuracy": 0.0099], "no more often than by chance"),
             (["prediction_loss": 5.5, "code_entropy": 5.51], "entropy of the codes"),
             (["code_perplexity": 1.01], "hardly more than one code"),
+            (["quantizer_perplexity": 1.01, "code_perplexity": 9], "hardly more than one code"),
         ])
     func signs(_ values: [String: Double], _ said: String) {
         let found = warnings(12, changing: { _ in values })

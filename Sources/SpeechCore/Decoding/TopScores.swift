@@ -1,0 +1,60 @@
+/// The best of many scores, found without sorting the rest; of equal ones the first.
+struct TopScores {
+    private var capacity = 1
+    private var best = -Double.infinity
+    /// A heap with the worst on top.
+    private var items: [(score: Double, number: Int)] = []
+
+    /// Forgets all scores.
+    mutating func begin(capacity: Int) {
+        self.capacity = capacity
+        best = -.infinity
+        items.removeAll(keepingCapacity: true)
+    }
+
+    /// Adds a score, unless it is -infinity or NaN, under a number higher than those before.
+    mutating func add(_ score: Double, _ number: Int) {
+        guard score > -.infinity else { return }
+        best = max(best, score)
+        if items.count < capacity {
+            items.append((score, number))
+            rise(items.count - 1)
+        } else if score > items[0].score {
+            items[0] = (score, number)
+            sink()
+        }
+    }
+
+    /// The numbers of the best scores that are within a threshold of the best one, in their order.
+    mutating func finish(threshold: Double) -> [Int] {
+        let limit = best - threshold
+        return items.lazy.filter { $0.score >= limit }.map(\.number).sorted()
+    }
+
+    /// Whether one item goes before another.
+    private func isWorse(_ a: Int, _ b: Int) -> Bool {
+        items[a].score < items[b].score
+            || items[a].score == items[b].score && items[a].number > items[b].number
+    }
+
+    private mutating func rise(_ start: Int) {
+        var place = start
+        while place > 0, isWorse(place, (place - 1) / 2) {
+            items.swapAt(place, (place - 1) / 2)
+            place = (place - 1) / 2
+        }
+    }
+
+    private mutating func sink() {
+        var place = 0
+        while true {
+            var worst = place
+            for child in [2 * place + 1, 2 * place + 2] where child < items.count {
+                if isWorse(child, worst) { worst = child }
+            }
+            if worst == place { return }
+            items.swapAt(place, worst)
+            place = worst
+        }
+    }
+}
