@@ -19,6 +19,7 @@ import Torch
             EncodeCommand.self,
             DistillCommand.self,
             PretrainCommand.self,
+            FinetuneCommand.self,
             SubnetCommand.self,
             PresetsCommand.self,
             ExportCommand.self,

@@ -22,28 +22,3 @@ public struct ClipTarget: Sendable, Hashable {
         self.labels = labels
     }
 }
-
-/// What a validation found besides the loss.
-public struct ValidationSummary {
-    /// Figures by name, the same names every time.
-    public var metrics: [(name: String, value: Double)]
-    /// The metric that the best checkpoint is chosen by, lower being better; nil for the loss.
-    public var selection: String?
-    /// What is to be said about it.
-    public var notes: [String]
-
-    /// Joins the values.
-    public init(
-        metrics: [(name: String, value: Double)] = [], selection: String? = nil,
-        notes: [String] = []
-    ) {
-        self.metrics = metrics
-        self.selection = selection
-        self.notes = notes
-    }
-
-    /// What validations choose by: the metric of that name, or the loss.
-    public func selected(loss: Double) -> Double {
-        metrics.first { $0.name == selection }?.value ?? loss
-    }
-}

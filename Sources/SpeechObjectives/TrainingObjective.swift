@@ -39,7 +39,7 @@ public protocol TrainingObjective: AnyObject {
     func isTrained(_ parameter: String) -> Bool
 
     /// What the validation that ends found besides its losses; forgets what it was found from.
-    func finishValidation() -> ValidationSummary
+    func finishValidation() -> ValidationFigures
 
     /// What the training leaves behind, from the parameters as they are now.
     func result() -> TrainingResult
@@ -59,7 +59,7 @@ extension TrainingObjective {
     /// All of them.
     public func isTrained(_ parameter: String) -> Bool { true }
     /// Nothing.
-    public func finishValidation() -> ValidationSummary { ValidationSummary() }
+    public func finishValidation() -> ValidationFigures { ValidationFigures() }
     /// The student as it is.
     public func result() -> TrainingResult { TrainingResult(encoder: student) }
 }

@@ -78,6 +78,11 @@ extension Commands {
             "colld export hf": [
                 "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
             ],
+            "colld finetune": [
+                "--config=", "--device=", "--dump-config", "--model=", "--no-progress",
+                "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=", "--task=",
+                "--tokenizer=", "--train=…", "--valid=", "<overrides>…",
+            ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
             "colld lm": [],
             "colld lm perplexity": ["--json", "--model=", "--text=…", "--unit="],

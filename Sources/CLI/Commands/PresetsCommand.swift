@@ -72,6 +72,7 @@ extension Preset.Kind {
         case .method: "Methods (distill)"
         case .teacher: "Teachers and their students (distill)"
         case .pretraining: "Training without a teacher (pretrain)"
+        case .recognition: "Recognition (finetune --task ctc)"
         }
     }
 }

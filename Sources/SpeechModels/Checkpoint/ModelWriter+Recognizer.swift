@@ -76,11 +76,11 @@ extension EncoderConfig {
     /// `hidden_dropout`; keys that the family has not are passed over.
     ///
     /// - Throws: `ModelError.invalidConfig` for a value that cannot be.
-    public func with(
-        _ values: [(key: String, value: Double)], path: String
+    package func with(
+        _ values: [(key: String, value: JSONValue)], path: String
     ) throws -> any EncoderConfig {
         var object = try jsonObject()
-        for (key, value) in values where object[key] != nil { object[key] = .number(value) }
+        for (key, value) in values where object[key] != nil { object[key] = value }
         let data = Data(JSONValue.object(object).text().utf8)
         return try EncoderFamily.of(configuration: data, path: path).config(from: data, path: path)
     }

@@ -86,7 +86,7 @@ extension CTCTokenizer {
     /// Special tokens that were added behind the vocabulary may have no score: nothing gives them.
     ///
     /// - Throws: `ModelError.tokenizerDoesNotFit`.
-    func requireFit(_ config: CTCConfig, vocabularySize size: Int) throws {
+    package func requireFit(_ config: CTCConfig, vocabularySize size: Int) throws {
         func fail(_ key: String, _ expected: String, _ found: String) -> ModelError {
             .tokenizerDoesNotFit(path: path, key: key, expected: expected, found: found)
         }

@@ -9,7 +9,7 @@ public import Torch
 /// reported.
 public final class CTCObjective: TrainingObjective {
     /// What was recognised in a clip of a validation.
-    public struct Recognition: Sendable {
+    public struct HeardClip: Sendable {
         /// The clip's target.
         public let target: ClipTarget
         /// What the best tokens spell, tags of languages left out.
@@ -31,8 +31,8 @@ public final class CTCObjective: TrainingObjective {
     private let tokenizer: CTCTokenizer
     private let lossFunction: CTCLoss
     private let pass: FineTuningPass
-    private let summarize: ([Recognition]) -> ValidationSummary
-    private var recognitions: [Recognition] = []
+    private let summarize: ([HeardClip]) -> ValidationFigures
+    private var recognitions: [HeardClip] = []
 
     /// * `head`: with a tokenizer.
     /// * `languageTags`: the ids of tags that targets begin with; empty without tags.
@@ -40,7 +40,7 @@ public final class CTCObjective: TrainingObjective {
     /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the encoder.
     public init(
         _ settings: CTCSettings, student: any SpeechEncoder, head: CTCHead,
-        languageTags: Set<Int> = [], summarize: @escaping ([Recognition]) -> ValidationSummary
+        languageTags: Set<Int> = [], summarize: @escaping ([HeardClip]) -> ValidationFigures
     ) throws {
         try settings.validate()
         try FineTuningPass.validate(settings.masking, student)
@@ -123,7 +123,7 @@ public final class CTCObjective: TrainingObjective {
             let first = ids.first { $0 != head.config.blank }
             let spelled = ids.map { languageTags.contains($0) ? head.config.blank : $0 }
             recognitions.append(
-                Recognition(
+                HeardClip(
                     target: target, text: tokenizer.decode(spelled).text,
                     hasLanguage: languageTags.isEmpty ? nil : first == target.labels.first,
                     loss: impossible.contains(clip) ? nil : Double(losses[clip])))
@@ -131,7 +131,7 @@ public final class CTCObjective: TrainingObjective {
     }
 
     /// What the validation recognised, as figures.
-    public func finishValidation() -> ValidationSummary {
+    public func finishValidation() -> ValidationFigures {
         defer { recognitions = [] }
         return summarize(recognitions)
     }

@@ -1,5 +1,5 @@
 /// A run file that is part of the command: a method, a teacher with its student, or a way to train
-/// without a teacher.
+/// without a teacher or to fine-tune.
 public struct Preset: Sendable {
     /// What a preset settles.
     public enum Kind: String, Codable, Sendable, CaseIterable {
@@ -9,6 +9,8 @@ public struct Preset: Sendable {
         case teacher
         /// A run of `pretrain`.
         case pretraining
+        /// A run of `finetune --task ctc`.
+        case recognition
     }
 
     /// What run files and `--config` call it.
@@ -81,5 +83,7 @@ public struct Preset: Sendable {
         Preset("random-projection", .pretraining, PackageResources.random_projection_yaml),
         Preset(
             "w2v-bert-2.0-continued", .pretraining, PackageResources.w2v_bert_2_0_continued_yaml),
+        Preset("ctc", .recognition, PackageResources.ctc_yaml),
+        Preset("ctc-small-student", .recognition, PackageResources.ctc_small_student_yaml),
     ]
 }

@@ -14,8 +14,9 @@ final class Trainer {
         var step: Int
         var finalLoss: Double
         var firstValidation: Double?
-        /// What the objective chooses by: the loss, or another figure of its validations.
+        /// The loss of the best validation, and the figure that it was chosen by, if not by the loss.
         var bestValidation: Double?
+        var bestFigure: Double?
         var bestStep: Int?
     }
 
@@ -50,7 +51,7 @@ final class Trainer {
         self.state =
             state
             ?? TrainingCheckpoint(
-                step: 0, optimizerStep: 0, bestLoss: nil, bestStep: nil, skipped: [])
+                step: 0, optimizerStep: 0, skipped: [])
         schedule = config.scheduler.schedule(steps: config.regime.steps)
         // A new run keeps nothing of one that was killed before its first checkpoint.
         let kept = state?.step ?? -1
@@ -96,7 +97,8 @@ final class Trainer {
         reporter.finish()
         return Outcome(
             step: state.step, finalLoss: lastLoss, firstValidation: firstValidation,
-            bestValidation: state.bestLoss, bestStep: state.bestStep)
+            bestValidation: state.bestLoss, bestFigure: state.bestFigure,
+            bestStep: state.bestStep)
     }
 
     private var lastLoss = Double.nan
@@ -216,14 +218,20 @@ final class Trainer {
         for warning in watch.observe(step: state.step, loss: loss, metrics: means) {
             reporter.note("warning: \(warning)")
         }
-        let figure = summary.selected(loss: loss)
-        if state.step > 0, figure < state.bestLoss ?? .infinity,
+        if state.step > 0, isBest(summary.selected, loss),
             training.objective.isSelectable(step: state.step, steps: config.regime.steps)
         {
-            state.bestLoss = figure
+            state.bestLoss = loss
+            state.bestFigure = summary.selected
             state.bestStep = state.step
             try save()
         }
+    }
+
+    /// By the figure that the objective chooses by, where it has one, and then by the loss.
+    private func isBest(_ figure: Double?, _ loss: Double) -> Bool {
+        if let figure, let best = state.bestFigure, figure != best { return figure < best }
+        return loss < state.bestLoss ?? .infinity
     }
 
     /// Of one batch of a validation; nil where nothing of it could be read.

@@ -14,9 +14,10 @@ struct TrainingCheckpoint: Codable {
     var step: Int
     /// Updates of the optimiser; fewer than `step` where gradients were not finite.
     var optimizerStep: Int
-    /// The lowest validation loss so far, or other figure that the objective chooses by, and after
-    /// which step.
+    /// The lowest validation loss so far, and after which step; where the objective chooses by another
+    /// figure, that of the best one.
     var bestLoss: Double?
+    var bestFigure: Double?
     var bestStep: Int?
     /// Utterances that could not be used so far.
     var skipped: [String]
@@ -25,6 +26,7 @@ struct TrainingCheckpoint: Codable {
         case step, skipped
         case optimizerStep = "optimizer_step"
         case bestLoss = "best_loss"
+        case bestFigure = "best_figure"
         case bestStep = "best_step"
     }
 

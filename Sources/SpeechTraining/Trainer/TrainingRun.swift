@@ -58,6 +58,10 @@ struct TrainingRun<Config: TrainingConfig> {
         var sources: [RunProvenance.Source]
         /// What is said before the run starts.
         var notes: [String]
+        /// What `config.json` of a recogniser says besides, and files beside it, such as the
+        /// tokenizer's.
+        var configKeys: [(key: String, value: Double)] = []
+        var companions: [(name: String, data: Data)] = []
         /// The model card of the result.
         var card: (Trainer.Outcome, any SpeechEncoder) -> String
     }
@@ -215,8 +219,17 @@ struct TrainingRun<Config: TrainingConfig> {
         }
         let result = training.objective.result()
         try AtomicDirectory.write(to: directory.model) { folder in
-            try ModelWriter.fill(
-                folder, result.encoder, featureExtractor: parts.studentExtractor)
+            if let head = result.head {
+                try ModelWriter.fill(
+                    folder, result.encoder, head: head, training: parts.configKeys,
+                    featureExtractor: parts.studentExtractor)
+            } else {
+                try ModelWriter.fill(
+                    folder, result.encoder, featureExtractor: parts.studentExtractor)
+            }
+            for (name, data) in parts.companions {
+                try AtomicFile.write(data, to: folder.appendingPathComponent(name))
+            }
             try AtomicFile.write(
                 parts.card(outcome, result.encoder),
                 to: folder.appendingPathComponent("README.md"))

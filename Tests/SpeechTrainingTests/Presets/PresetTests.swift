@@ -19,7 +19,7 @@ import Torch
         #expect(Preset.named("none") == nil)
     }
 
-    @Test(arguments: Preset.all.filter { $0.kind != .pretraining }.map(\.name))
+    @Test(arguments: Preset.all.filter { [.method, .teacher].contains($0.kind) }.map(\.name))
     func resolves(_ name: String) throws {
         let config = try ConfigDocument.readRun(DistillConfig(), file: name)
         #expect(config != DistillConfig())
@@ -47,6 +47,28 @@ import Torch
         let encoder = try design.config(like: family.largeConfig())
             .makeEncoder(in: ParameterStore(seed: 2))
         let objective = try config.objective.makeObjective(student: encoder, seed: 3)
+        try train(
+            name,
+            TrainingStep(
+                objective, settings: config.optimizer.settings,
+                clipNorm: config.optimizer.clipNorm))
+    }
+
+    /// Ways to fine-tune, for a small encoder with few tokens.
+    @Test(arguments: Preset.all.filter { $0.kind == .recognition }.map(\.name))
+    func recognition(_ name: String) throws {
+        let config = try ConfigDocument.readRun(FinetuneConfig(), file: name)
+        #expect(config != FinetuneConfig())
+        let encoder = try StudentDesign(layers: 6, width: 256)
+            .config(like: EncoderFamily.w2vBert.largeConfig())
+            .makeEncoder(in: ParameterStore(seed: 2))
+        let folder = Fixtures.model("w2vbert_adapter_ctc")
+        let head = CTCHead(
+            CTCConfig(vocabularySize: 32), width: 256, vocabularySize: 32,
+            in: ParameterStore(seed: 3), tokenizer: try #require(try CTCTokenizer(folder: folder)))
+        let objective = try CTCObjective(config.objective, student: encoder, head: head) { _ in
+            ValidationFigures()
+        }
         try train(
             name,
             TrainingStep(
@@ -116,7 +138,8 @@ import Torch
         let noise = Tensor.normal([11_200], generator: RandomGenerator(seed: 4)).floats()
         let input = EncoderInput(try extractor.extract([noise.map { 0.1 * $0 }]))
         let batch = TrainingBatch(
-            student: input, teachers: step.objective.teachers.map { _ in input })
+            student: input, teachers: step.objective.teachers.map { _ in input },
+            targets: [ClipTarget(id: "noise", language: nil, text: "ab", labels: [5, 6])])
         for index in 0..<2 {
             let context = LossContext(
                 seed: BatchSeed(seed: 1, step: index, batch: 0), step: index, steps: 2)
