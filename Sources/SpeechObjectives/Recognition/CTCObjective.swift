@@ -3,7 +3,7 @@ public import SpeechModels
 public import Torch
 
 /// Fine-tuning for recognition: encoder, dropout and a linear layer over tokens, trained with CTC
-/// (Baevski et al. 2020, section 3.3; `Wav2Vec2ForCTC` and its relatives).
+/// (Baevski and others 2020, section 3.3; `Wav2Vec2ForCTC` and its relatives).
 ///
 /// The loss is a mean over clips. Clips with more labels than frames count as nothing and are
 /// reported.

@@ -112,7 +112,9 @@ public struct TokenizerConfig: Codable, Equatable, Sendable {
         case corpus
     }
 
-    /// The place. What follows is for vocabularies of the corpus: others say it themselves.
+    /// The place.
+    ///
+    /// What follows is for vocabularies of the corpus: others say it themselves.
     public var source = Source.automatic
     /// The normal form of transcripts.
     public var normalization = TextNormalization.nfc
