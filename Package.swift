@@ -36,8 +36,12 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CLibSentencePiece", pkgConfig: "sentencepiece",
+            providers: [.apt(["libsentencepiece-dev"]), .brew(["sentencepiece"])]),
         .target(name: "COnnxRuntime"),
         .target(name: "CTorch", dependencies: ["CLibTorch"]),
+        .target(name: "CSentencePiece", dependencies: ["CLibSentencePiece"]),
 
         // The libraries, lowest first; DESIGN's arrows and no others.
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
@@ -52,7 +56,8 @@ let package = Package(
         .target(
             name: "SpeechTraining",
             dependencies: [
-                "SpeechObjectives", "SpeechAudio", .product(name: "Yams", package: "Yams"),
+                "SpeechObjectives", "SpeechAudio", "CSentencePiece",
+                .product(name: "Yams", package: "Yams"),
             ],
             resources: [.embedInCode("Presets")],
             swiftSettings: strict),

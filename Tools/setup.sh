@@ -77,7 +77,7 @@ if [ -f "$deps/state" ] && [ "$(cat "$deps/state")" = "$state" ] \
     && [ -e "$deps/libtorch/lib/libtorch_cpu.$library_suffix" ] \
     && [ -d "$deps/libtorch/include/ATen" ] \
     && [ -d "$deps/onnxruntime/lib" ] \
-    && have swift && have pkg-config && pkg-config --exists sndfile soxr zlib; then
+    && have swift && have pkg-config && pkg-config --exists sndfile soxr zlib sentencepiece; then
     link_engines
     exit 0
 fi
@@ -109,12 +109,14 @@ find_missing() {
         have pkg-config && pkg-config --exists sndfile || missing+=(libsndfile)
         have pkg-config && pkg-config --exists soxr || missing+=(libsoxr)
         have pkg-config && pkg-config --exists zlib || missing+=(zlib)
+        have pkg-config && pkg-config --exists sentencepiece || missing+=(sentencepiece)
         have espeak-ng || optional+=(espeak-ng)
     else
         have pkg-config || missing+=(pkg-config)
         have pkg-config && pkg-config --exists sndfile || missing+=(libsndfile1-dev)
         have pkg-config && pkg-config --exists soxr || missing+=(libsoxr-dev)
         have pkg-config && pkg-config --exists zlib || missing+=(zlib1g-dev)
+        have pkg-config && pkg-config --exists sentencepiece || missing+=(libsentencepiece-dev)
         has_cxx_headers || missing+=(g++)
         have python3 || missing+=(python3)
         has_pip || missing+=(python3-pip)

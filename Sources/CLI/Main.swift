@@ -16,6 +16,7 @@ import Torch
             DataCommand.self,
             InspectCommand.self,
             ConvertCommand.self,
+            TokenizerCommand.self,
             EncodeCommand.self,
             DistillCommand.self,
             PretrainCommand.self,

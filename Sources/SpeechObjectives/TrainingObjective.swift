@@ -70,6 +70,8 @@ public struct TrainingResult {
     public let encoder: any SpeechEncoder
     /// The layer that makes a recogniser of it, where that was trained.
     public let head: CTCHead?
+    /// The translation model that the encoder is part of, where that was trained.
+    public let translator: SpeechTranslator?
     /// Parameters of the objective that a further training can go on with.
     public let heads: [(name: String, tensor: Tensor)]
     /// What is to be said about it.
@@ -77,11 +79,12 @@ public struct TrainingResult {
 
     /// Joins the parts.
     public init(
-        encoder: any SpeechEncoder, head: CTCHead? = nil,
+        encoder: any SpeechEncoder, head: CTCHead? = nil, translator: SpeechTranslator? = nil,
         heads: [(name: String, tensor: Tensor)] = [], notes: [String] = []
     ) {
         self.encoder = encoder
         self.head = head
+        self.translator = translator
         self.heads = heads
         self.notes = notes
     }

@@ -117,6 +117,12 @@ extension Commands {
                 "--model=", "--no-progress", "--overlap=", "--precision=", "--stream",
                 "--threads=", "--timestamps", "<audio>…",
             ],
+            "colld tokenizer": [],
+            "colld tokenizer train": [
+                "--byte-fallback", "--character-coverage=", "--json", "--language-tags",
+                "--languages=", "--lower-case", "--min-count=", "--normalization=", "--output=",
+                "--task=", "--text=…", "--train=…", "--type=", "--vocab-size=",
+            ],
             "colld inspect": ["--json", "--seconds=", "<model>"],
         ]
 
@@ -235,6 +241,20 @@ extension Commands {
                 (["lm", "train", "--text", "t", "--output", "o", "--prune", "1"], "--prune"),
                 (["benchmark", "decode", "--beam", "0"], "--beam"),
                 (["export", "hf", "--model", "m"], "--output"),
+                (["tokenizer", "train", "--type", "char", "--output", "o"], "--train"),
+                (["tokenizer", "train", "--type", "word", "--output", "o", "--text", "t"], "bpe"),
+                (
+                    [
+                        "tokenizer", "train", "--type", "char", "--output", "o", "--text", "t",
+                        "--task", "translation",
+                    ], "--type unigram or bpe"
+                ),
+                (
+                    [
+                        "tokenizer", "train", "--type", "bpe", "--output", "o", "--text", "t",
+                        "--character-coverage", "0.9",
+                    ], "0.98 to 1"
+                ),
                 (
                     ["export", "hf", "--model", "m", "--output", "o", "--max-shard-size", "5XB"],
                     "--max-shard-size"

@@ -6,7 +6,7 @@ import Testing
     /// What each target stands on directly; there are no other edges.
     private static let edges: [String: Set<String>] = [
         "CLI": ["SpeechTraining", "SpeechInference"],
-        "SpeechTraining": ["SpeechObjectives", "SpeechAudio"],
+        "SpeechTraining": ["SpeechObjectives", "SpeechAudio", "CSentencePiece"],
         "SpeechObjectives": ["SpeechModels"],
         "SpeechModels": ["Torch", "SpeechCore"],
         "SpeechInference": ["SpeechCore", "COnnxRuntime"],
@@ -94,6 +94,8 @@ import Testing
         #expect(!files("CTorch").isEmpty)
         #expect(files("COnnxRuntime").count == 1, "\(files("COnnxRuntime"))")
         #expect(files("CLibTorch").isEmpty)
+        #expect(files("CSentencePiece").count == 1, "\(files("CSentencePiece"))")
+        #expect(files("CLibSentencePiece").isEmpty)
         #expect(!Self.reachable(from: "SpeechInference").contains("Torch"))
     }
 

@@ -57,6 +57,10 @@ MODELS = {
     "bpe_restricted": dict(model_type="bpe", vocab_size=420, normalization_rule_name="identity", restricted=True),
     "unigram_restricted": dict(model_type="unigram", vocab_size=360, normalization_rule_name="identity",
                                restricted=True),
+    "labels_unigram": dict(model_type="unigram", vocab_size=320, normalization_rule_name="identity", pad_id=0,
+                           unk_id=1, bos_id=2, eos_id=3, control_symbols=["[deu]", "[eng]"], character_coverage=0.99),
+    "labels_bpe": dict(model_type="bpe", vocab_size=600, normalization_rule_name="identity", pad_id=0, unk_id=1,
+                       bos_id=2, eos_id=3, byte_fallback=True),
     "characters": dict(model_type="char", vocab_size=200, normalization_rule_name="identity",
                        hard_vocab_limit=False),
 }

@@ -52,7 +52,7 @@ import Testing
         let references = try JSONDecoder().decode(
             [String: Reference].self,
             from: Data(contentsOf: Self.folder.appendingPathComponent("expected.json")))
-        #expect(references.count == 7)
+        #expect(references.count == 9)
         for (name, reference) in references { reference.check(try model(name), name) }
     }
 

@@ -119,7 +119,7 @@ expect_failure "system packages are missing" "libsoxr-dev" "sudo apt-get install
 begin "no root and several packages are missing"
 rm "$bin/pkg-config" "$bin/espeak-ng"
 attempt
-expect_failure "sudo apt-get install -y pkg-config libsndfile1-dev libsoxr-dev zlib1g-dev espeak-ng"
+expect_failure "sudo apt-get install -y pkg-config libsndfile1-dev libsoxr-dev zlib1g-dev libsentencepiece-dev espeak-ng"
 
 begin "another system than Debian"
 rm "$bin/pkg-config" "$bin/apt-get"

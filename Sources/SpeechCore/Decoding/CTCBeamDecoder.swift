@@ -15,7 +15,7 @@ import Foundation
 ///   at the end l and l with a delimiter are one candidate.
 /// * P(w) is that of the language model for the words, or for the characters with a unit for each
 ///   space between words if the model has one, and for the end of the text if `scoresSentenceEnd`.
-///   β and u count only with a model.
+///   β and u count only with a model. An unknown word counts once for every six characters begun.
 /// * An occurrence of a hot word counts when its words are complete. While it is spelled the search
 ///   lends the share of the boost that is spelled, and takes it back where the word goes on otherwise.
 ///

@@ -12,8 +12,8 @@ extension CTCBeamDecoder {
         public var languageModelWeight = 0.5
         /// β.
         public var wordBonus = 1.0
-        /// Added for each unit that the language model does not know; where it is much lower, the
-        /// search would rather write words together than have several unknown ones.
+        /// Added for each character, or for each six characters begun of a word, that the language
+        /// model does not know.
         public var unknownWordPenalty = -3.0
         /// Whether the language model predicts the end of the text.
         public var scoresSentenceEnd = true

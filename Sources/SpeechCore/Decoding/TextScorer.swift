@@ -9,6 +9,8 @@ struct TextScorer: Sendable {
         var languageScore = 0.0
         /// The word that is being spelled.
         var hash = WordHash()
+        /// Characters of it.
+        var length = 0
         var lexicon = Lexicon.root
         var hot = 0
         /// Whether a word is being spelled.
@@ -24,6 +26,8 @@ struct TextScorer: Sendable {
     let lexicon: Lexicon?
     let hotWords: HotWordAutomaton?
     private let predictsCharacters: Bool
+    /// Characters of the longest word of a model of words: longer ones are unknown.
+    private let longestWord: Int
     private let isBounded: Bool
     /// The units of each token in a model of characters.
     private let units: [[Int]]
@@ -39,6 +43,9 @@ struct TextScorer: Sendable {
         self.hotWords = hotWords
         predictsCharacters = model?.unit == .character
         isBounded = vocabulary.words != .characters
+        longestWord =
+            model?.unit == .word
+            ? model?.words.map(\.unicodeScalars.count).max() ?? .max : .max
         if let model, model.unit == .character {
             units = vocabulary.scalars.map { $0.map { model.number(of: String($0)) } }
         } else {
@@ -54,8 +61,17 @@ struct TextScorer: Sendable {
         return text
     }
 
-    /// What hot words that are not complete yet are worth to the search.
-    func loan(_ text: Text) -> Double { hotWords?.loan(text.hot) ?? 0 }
+    /// What the search adds for a word that is not complete yet: the share of hot words, and the
+    /// penalty of one that is longer than all known words.
+    func loan(_ text: Text) -> Double {
+        let penalty = text.isOpen && text.length > longestWord ? unknownPenalty(text.length) : 0
+        return penalty + (hotWords?.loan(text.hot) ?? 0)
+    }
+
+    /// Once for every six characters begun, so that words written together do not count as one.
+    private func unknownPenalty(_ length: Int) -> Double {
+        settings.unknownWordPenalty * Double((length + 5) / 6)
+    }
 
     /// The text with one more token; nil where the lexicon has no such word.
     ///
@@ -112,6 +128,7 @@ struct TextScorer: Sendable {
     private func open(_ text: inout Text) {
         text.isOpen = true
         text.hash = WordHash()
+        text.length = 0
         text.lexicon = Lexicon.root
         if text.isSpaced {
             // A model of a script without spaces says nothing of them.
@@ -131,6 +148,7 @@ struct TextScorer: Sendable {
             }
             text.lexicon = node
         }
+        text.length += vocabulary.scalars[token].count
         if let model {
             if predictsCharacters {
                 for unit in units[token] { predict(unit, model, &text) }
@@ -156,6 +174,8 @@ struct TextScorer: Sendable {
         text.language = next
         text.languageScore += value
         text.score += settings.languageModelWeight * value
-        if unit == model.unknown { text.score += settings.unknownWordPenalty }
+        if unit == model.unknown {
+            text.score += unknownPenalty(predictsCharacters ? 1 : text.length)
+        }
     }
 }

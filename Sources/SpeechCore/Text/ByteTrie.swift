@@ -72,4 +72,25 @@ struct ByteTrie: Sendable {
         }
         return longest
     }
+
+    /// The strings that stand in some bytes, the longest at each place, and what is between them,
+    /// which has no value.
+    func parts(of bytes: [UInt8]) -> [(range: Range<Int>, value: Int?)] {
+        var parts: [(range: Range<Int>, value: Int?)] = []
+        var start = 0
+        var position = 0
+        while position < bytes.count {
+            guard let length = longestMatch(bytes, at: position) else {
+                position += 1
+                continue
+            }
+            if start < position { parts.append((start..<position, nil)) }
+            let range = position..<position + length
+            parts.append((range, value(of: bytes[range])))
+            position = range.upperBound
+            start = position
+        }
+        if start < bytes.count { parts.append((start..<bytes.count, nil)) }
+        return parts
+    }
 }

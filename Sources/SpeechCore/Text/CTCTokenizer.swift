@@ -1,5 +1,5 @@
 /// The tokenizer of recognisers trained with CTC: one token for each character of a vocabulary
-/// (`Wav2Vec2CTCTokenizer`).
+/// (`Wav2Vec2CTCTokenizer`), or pieces of several characters (`ParakeetTokenizer`).
 ///
 /// A character is a Unicode scalar, so that "é" and "e" with an accent behind it are told apart.
 public struct CTCTokenizer: Sendable {
@@ -50,7 +50,7 @@ public struct CTCTokenizer: Sendable {
         var cleansUpSpaces = false
     }
 
-    /// The path of `vocab.json`, for messages.
+    /// The path of `vocab.json` or of the model of pieces, for messages.
     public let path: String
     /// The language of the vocabulary, where there is one for each language.
     public let language: String?
@@ -68,12 +68,15 @@ public struct CTCTokenizer: Sendable {
     var wordSeparator: String { settings.replacement }
     /// Whether texts are in lower case and tokens in capitals.
     var lowersCase: Bool { settings.lowersCase }
-    /// What was done to the texts that the vocabulary was made of, and is to be done before labels
-    /// are taken; `encode` takes a text as it is, as the reference does.
-    public let preparation: TextPreparation
+    /// What is to be done to texts before labels are taken; nil where the files say nothing.
+    ///
+    /// `encode` takes a text as the reference does.
+    public let preparation: TextPreparation?
     /// The ids of the languages' tags, such as `[eng]`, by language; empty for most vocabularies.
     public let languageTags: [String: Int]
     private let settings: Settings
+    /// Divides texts into pieces; nil where there are characters.
+    private let subwords: SubwordTokenizer?
     private let delimiter: Int?
     /// Special tokens but for the delimiter of words.
     let specials: Set<Int>
@@ -82,7 +85,28 @@ public struct CTCTokenizer: Sendable {
     /// By their first character, the longest first.
     private let wholes: [Unicode.Scalar: [WholeToken]]
 
+    init(_ subwords: SubwordTokenizer) {
+        self.subwords = subwords
+        let pieces = subwords.model.pieces
+        path = subwords.model.path
+        language = nil
+        languages = []
+        vocabulary = pieces.enumerated().map { ($1.text, $0) }
+        settings = Settings()
+        blank = subwords.padding
+        unknown = subwords.model.unknown
+        preparation = subwords.preparation
+        languageTags = subwords.languageTags
+        delimiter = nil
+        specials = Set(
+            pieces.indices.filter { pieces[$0].kind == .control || pieces[$0].kind == .unknown })
+        texts = Dictionary(uniqueKeysWithValues: pieces.enumerated().map { ($0, $1.text) })
+        characters = [:]
+        wholes = [:]
+    }
+
     init(_ files: CTCTokenizerFiles) {
+        subwords = nil
         path = files.path
         language = files.language
         languages = files.languages
@@ -118,7 +142,7 @@ public struct CTCTokenizer: Sendable {
     /// - Throws: `CTCTokenizerError` for a language without a tag, a text that spells the blank, and as
     ///   `encode`.
     public func labels(of text: String, language: String? = nil) throws -> [Int] {
-        let ids = try encode(preparation(text))
+        let ids = try encode(preparation?(text) ?? text)
         guard !ids.contains(blank) else {
             throw CTCTokenizerError.blankInText(
                 path: path, token: texts[blank] ?? "", found: String(text.prefix(80)))
@@ -136,14 +160,15 @@ public struct CTCTokenizer: Sendable {
         languageTags.first { $0.value == id }?.key
     }
 
-    /// The ids of a text, character by character.
+    /// The ids of a text, character by character or piece by piece.
     ///
     /// Space becomes the delimiter of words, special tokens written out become their ids.
     ///
     /// - Throws: `CTCTokenizerError.unknownCharacter` where there is neither a token for a character
     ///   nor one for unknown ones.
     public func encode(_ text: String) throws -> [Int] {
-        try strippedPieces(of: text).flatMap { (piece: Piece) throws -> [Int] in
+        if let subwords { return subwords.encode(text) }
+        return try strippedPieces(of: text).flatMap { (piece: Piece) throws -> [Int] in
             if let token = piece.token { return [token.id] }
             return try capitals(of: piece.scalars).map { scalar in
                 guard let id = id(of: scalar) ?? unknown else {
@@ -159,7 +184,12 @@ public struct CTCTokenizer: Sendable {
 
     /// The characters of a text that have no token of their own, as often as they occur.
     public func charactersWithoutToken(in text: String) -> [Unicode.Scalar] {
-        strippedPieces(of: text).filter { $0.token == nil }.flatMap { (piece: Piece) in
+        if let model = subwords?.model {
+            return model.hasByteFallback
+                ? []
+                : text.unicodeScalars.filter { $0 != " " && model.id(of: String($0)) == nil }
+        }
+        return strippedPieces(of: text).filter { $0.token == nil }.flatMap { (piece: Piece) in
             capitals(of: piece.scalars).filter { id(of: $0) == nil }
         }
     }
@@ -239,18 +269,21 @@ public struct CTCTokenizer: Sendable {
     /// Unlike `transformers` 5, which drops blanks before it merges when it skips special tokens and
     /// so loses double letters, this merges first in any case.
     public func decode(_ ids: [Int], skipsSpecialTokens: Bool = false) -> Transcript {
-        var spans: [Span] = []
+        var runs: [(id: Int, frames: Range<Int>)] = []
         var start = 0
         while start < ids.count {
             let id = known(ids[start])
             var end = start + 1
             while end < ids.count, known(ids[end]) == id { end += 1 }
             let isLeftOut = id == blank || skipsSpecialTokens && specials.contains(id)
-            if !isLeftOut {
-                let text = id == delimiter ? settings.replacement : texts[id] ?? ""
-                spans.append(Span(text: text, start: start, end: end))
-            }
+            if !isLeftOut { runs.append((id, start..<end)) }
             start = end
+        }
+        if let subwords { return transcript(runs, subwords) }
+        let spans = runs.map { id, frames in
+            Span(
+                text: id == delimiter ? settings.replacement : texts[id] ?? "",
+                start: frames.lowerBound, end: frames.upperBound)
         }
         return Transcript(
             text: finished(spans.map(\.text).joined()), characters: spans, words: words(spans))
@@ -262,6 +295,31 @@ public struct CTCTokenizer: Sendable {
         if settings.lowersCase { text = text.loweringCase }
         if settings.cleansUpSpaces { text = text.cleaningUpSpaces }
         return text
+    }
+
+    /// Pieces, of which some begin with the space before a word.
+    private func transcript(
+        _ runs: [(id: Int, frames: Range<Int>)], _ subwords: SubwordTokenizer
+    ) -> Transcript {
+        let spans = subwords.parts(of: runs.map(\.id), skipsSpecialTokens: false).map { part in
+            Span(
+                text: part.text, start: runs[part.range.lowerBound].frames.lowerBound,
+                end: runs[part.range.upperBound - 1].frames.upperBound)
+        }
+        var words: [[Span]] = []
+        for span in spans where !span.text.isEmpty {
+            if words.isEmpty || span.text.hasPrefix(" ") { words.append([]) }
+            words[words.count - 1].append(span)
+        }
+        return Transcript(
+            text: spans.map(\.text).joined().strippingSpace, characters: spans,
+            words: words.compactMap { word in
+                let sounds = word.filter { $0.text != " " }
+                guard let first = sounds.first, let last = sounds.last else { return nil }
+                return Span(
+                    text: sounds.map(\.text).joined().strippingSpace, start: first.start,
+                    end: last.end)
+            })
     }
 
     private func known(_ id: Int) -> Int { texts[id] == nil ? unknown ?? id : id }

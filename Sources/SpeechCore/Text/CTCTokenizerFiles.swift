@@ -2,12 +2,13 @@ public import Foundation
 
 extension CTCTokenizer {
     /// Reads the tokenizer of a model: `vocab.json`, flat or nested by language, with
-    /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`; nil where there is
-    /// no `vocab.json`.
+    /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`, or the pieces that
+    /// `SubwordVocabulary` writes; nil where there is neither.
     ///
     /// * `language`: Which of the nested vocabularies to take; nil for the `target_lang` of
     ///   `tokenizer_config.json`.
-    /// - Throws: `CTCTokenizerError`, `JSONFileError` naming file and key, or `FileSystemError`.
+    /// - Throws: `CTCTokenizerError`, `SentencePieceError`, `JSONFileError` naming file and key, or
+    ///   `FileSystemError`.
     public init?(_ directory: ModelDirectory, language: String? = nil) throws {
         try self.init(folder: directory.url, language: language)
     }
@@ -16,8 +17,16 @@ extension CTCTokenizer {
     ///
     /// - Throws: as `init(_:language:)`.
     public init?(folder: URL, language: String? = nil) throws {
-        guard let files = try CTCTokenizerFiles(folder, language: language) else { return nil }
-        self.init(files)
+        if let files = try CTCTokenizerFiles(folder, language: language) {
+            self.init(files)
+        } else if let subwords = try SubwordTokenizer(folder: folder), subwords.use == .ctc {
+            if let language {
+                throw CTCTokenizerError.noLanguages(path: subwords.model.path, found: language)
+            }
+            self.init(subwords)
+        } else {
+            return nil
+        }
     }
 }
 
@@ -35,7 +44,7 @@ struct CTCTokenizerFiles {
     /// The texts of all tokens by id, added ones included.
     private(set) var texts: [Int: String] = [:]
     private(set) var wholeTokens: [CTCTokenizer.WholeToken] = []
-    private(set) var preparation = TextPreparation()
+    private(set) var preparation: TextPreparation?
     private(set) var languageTags: [String: Int] = [:]
 
     private static let idRange = 0...(1 << 24) - 1
@@ -51,7 +60,7 @@ struct CTCTokenizerFiles {
             try config.file.text("replace_word_delimiter_char") ?? settings.replacement
         settings.lowersCase = try config.file.bool("do_lower_case") ?? false
         settings.cleansUpSpaces = try config.file.bool("clean_up_tokenization_spaces") ?? false
-        preparation = try config.file.preparation()
+        preparation = try TextPreparation(config.file)
         try readVocabulary(
             JSONFile(path: path), language: language, target: config.file.text("target_lang"))
         try add(config)
@@ -223,16 +232,7 @@ struct CTCTokenizerFiles {
                 if let id = ids[ExactText(text)] { specials.insert(id) }
             }
         }
-        guard let tags = try config.file.file("language_tags") else { return }
-        for code in tags.object.keys {
-            guard let token = try tags.string(code), let id = ids[ExactText(token)] else {
-                throw JSONFileError.wrongValue(
-                    path: tags.path, key: "language_tags.\(code)",
-                    expected: "a token of the vocabulary",
-                    found: tags.object[code]?.summary ?? "nothing")
-            }
-            languageTags[code] = id
-        }
+        languageTags = try config.file.languageTags { ids[ExactText($0)] }
     }
 
     private mutating func addWhole(
@@ -247,24 +247,23 @@ struct CTCTokenizerFiles {
 }
 
 extension JSONFile {
-    /// What `CTCVocabulary` writes about the texts that it was made of.
-    fileprivate func preparation() throws -> TextPreparation {
-        var preparation = TextPreparation()
-        if let name = try string("text_normalization") {
-            guard let form = TextNormalization(rawValue: name) else {
-                let forms = TextNormalization.allCases.map(\.rawValue)
+    /// The ids of the languages' tags by language, as `CTCVocabulary` writes them.
+    func languageTags(_ id: (String) -> Int?) throws -> [String: Int] {
+        guard let tags = try file("language_tags") else { return [:] }
+        var ids: [String: Int] = [:]
+        for code in tags.object.keys {
+            guard let token = try tags.string(code), let id = id(token) else {
                 throw JSONFileError.wrongValue(
-                    path: path, key: "text_normalization",
-                    expected: "one of \(forms.joined(separator: ", "))", found: "'\(name)'")
+                    path: path, key: "language_tags.\(code)", expected: "a token of the vocabulary",
+                    found: tags.object[code]?.summary ?? "nothing")
             }
-            preparation.normalization = form
+            ids[code] = id
         }
-        preparation.lowersCase = try bool("text_lower_case") ?? false
-        return preparation
+        return ids
     }
 
     /// The text of a token, which may be written as an object with settings.
-    fileprivate func text(_ key: String) throws -> String? {
+    func text(_ key: String) throws -> String? {
         if case .object? = value(key) { return try file(key)?.string("content") }
         return try string(key)
     }
@@ -275,7 +274,7 @@ extension JSONFile {
     }
 
     /// The texts of a list of tokens, or of an object of named ones.
-    fileprivate func tokens(_ key: String) throws -> [String] {
+    func tokens(_ key: String) throws -> [String] {
         let values: [JSONValue]
         switch value(key) {
         case .array(let list)?: values = list

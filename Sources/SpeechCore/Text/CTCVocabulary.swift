@@ -64,48 +64,14 @@ public struct CTCVocabulary: Sendable {
     public static func build(
         _ settings: Settings = Settings(), from corpus: TextCorpus, languages: [String]? = nil
     ) throws -> CTCVocabulary {
-        var counts: [String?: CharacterCounts] = [:]
-        try corpus.forEach { text in
-            counts[text.language, default: CharacterCounts()]
-                .add(text.text.map { settings.preparation($0) })
+        let census = try CorpusCensus(
+            of: corpus, settings.preparation, languages: languages,
+            needsTags: settings.hasLanguageTags)
+        let kept = try Self.kept(settings, census.counts.values.map(\.byScalar), of: corpus.name)
+        let coverage = try census.coverage(keeping: kept) { prepared in
+            prepared.unicodeScalars.contains { !$0.isDelimiter && !kept.contains($0) }
         }
-        let present = counts.filter { !$0.value.byScalar.isEmpty }
-        let found = present.keys.compactMap { $0 }.sorted()
-        for code in languages ?? [] where !found.contains(code) {
-            throw VocabularyError.languageWithoutText(
-                corpus: corpus.name, expected: code, found: found)
-        }
-        guard !present.isEmpty else { throw VocabularyError.noText(corpus: corpus.name) }
-        if settings.hasLanguageTags {
-            if let without = present[nil] {
-                throw VocabularyError.noLanguage(corpus: corpus.name, texts: without.texts)
-            }
-            let reserved: Set<Character> = ["[", "]", "|"]
-            for code in found
-            where code.isEmpty || code.contains(where: { $0.isWhitespace || reserved.contains($0) })
-            {
-                throw VocabularyError.invalidLanguage(corpus: corpus.name, found: code)
-            }
-        }
-        let kept = try Self.kept(settings, present.values.map(\.byScalar), corpus: corpus.name)
-
-        var unknowns: [String?: Int] = [:]
-        try corpus.forEach { text in
-            guard let prepared = text.text.map({ settings.preparation($0) }) else { return }
-            if prepared.unicodeScalars.contains(where: { !$0.isDelimiter && !kept.contains($0) }) {
-                unknowns[text.language, default: 0] += 1
-            }
-        }
-        let tagged = settings.hasLanguageTags ? found : []
-        let coverage = counts.map { language, counts in
-            LanguageCoverage(
-                language: language, counts, kept: kept,
-                textsWithUnknown: unknowns[language] ?? 0)
-        }
-        .sorted {
-            ($0.language == nil ? 1 : 0, $0.language ?? "")
-                < ($1.language == nil ? 1 : 0, $1.language ?? "")
-        }
+        let tagged = settings.hasLanguageTags ? census.languages : []
         return CTCVocabulary(
             tokens: [blank, unknown, wordDelimiter] + tagged.map { tag(ofLanguage: $0) }
                 + kept.sorted().map { String($0) },
@@ -113,7 +79,7 @@ public struct CTCVocabulary: Sendable {
     }
 
     private static func kept(
-        _ settings: Settings, _ counts: [[Unicode.Scalar: Int]], corpus: String
+        _ settings: Settings, _ counts: [[Unicode.Scalar: Int]], of corpus: String
     ) throws -> Set<Unicode.Scalar> {
         let total = counts.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
         var kept: Set<Unicode.Scalar> = []
@@ -150,13 +116,7 @@ public struct CTCVocabulary: Sendable {
     ///
     /// - Throws: `FileSystemError`.
     public func write(to folder: URL) throws {
-        do {
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true)
-        } catch {
-            throw FileSystemError.cannotWrite(
-                path: folder.path, operation: "create", code: FileSystemError.code(of: error))
-        }
+        try FileSystemError.makeFolder(folder)
         for (name, object) in files {
             try AtomicFile.write(
                 JSONValue.object(object).text(indent: 2) + "\n",
@@ -180,20 +140,39 @@ public struct CTCVocabulary: Sendable {
         config["replace_word_delimiter_char"] = .string(" ")
         config["do_lower_case"] = .bool(false)
         config["clean_up_tokenization_spaces"] = .bool(false)
-        if !languages.isEmpty {
-            let tags = languages.map { JSONValue.string(Self.tag(ofLanguage: $0)) }
-            config["additional_special_tokens"] = .array(tags)
-            specials["additional_special_tokens"] = .array(tags)
-            var tagged = JSONObject()
-            for (code, tag) in zip(languages, tags) { tagged[code] = tag }
-            config["language_tags"] = .object(tagged)
+        config.addTags(of: languages)
+        if let tags = config["additional_special_tokens"] {
+            specials["additional_special_tokens"] = tags
         }
-        config["text_normalization"] = .string(settings.preparation.normalization.rawValue)
-        config["text_lower_case"] = .bool(settings.preparation.lowersCase)
+        settings.preparation.write(to: &config)
         return [
             ("vocab.json", vocabulary), ("tokenizer_config.json", config),
             ("special_tokens_map.json", specials),
         ]
+    }
+}
+
+extension JSONObject {
+    /// Says in a `tokenizer_config.json` which tokens are tags, and of which languages.
+    mutating func addTags(of languages: [String]) {
+        guard !languages.isEmpty else { return }
+        let tags = languages.map { JSONValue.string(CTCVocabulary.tag(ofLanguage: $0)) }
+        var tagged = JSONObject()
+        for (code, tag) in zip(languages, tags) { tagged[code] = tag }
+        self["additional_special_tokens"] = .array(tags)
+        self["language_tags"] = .object(tagged)
+    }
+}
+
+extension FileSystemError {
+    /// Makes a folder where there is none.
+    static func makeFolder(_ url: URL) throws {
+        do {
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        } catch {
+            throw FileSystemError.cannotWrite(
+                path: url.path, operation: "create", code: code(of: error))
+        }
     }
 }
 

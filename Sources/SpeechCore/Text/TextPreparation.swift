@@ -45,6 +45,26 @@ public struct TextPreparation: Sendable, Equatable {
         return String(result)
     }
 
+    /// Reads what a vocabulary's `tokenizer_config.json` says about the texts that it was made of; nil
+    /// where it says nothing.
+    init?(_ config: JSONFile) throws {
+        guard let name = try config.string("text_normalization") else { return nil }
+        guard let form = TextNormalization(rawValue: name) else {
+            let forms = TextNormalization.allCases.map(\.rawValue)
+            throw JSONFileError.wrongValue(
+                path: config.path, key: "text_normalization",
+                expected: "one of \(forms.joined(separator: ", "))", found: "the text \"\(name)\"")
+        }
+        normalization = form
+        lowersCase = try config.bool("text_lower_case") ?? false
+    }
+
+    /// Writes what `init` reads.
+    func write(to config: inout JSONObject) {
+        config["text_normalization"] = .string(normalization.rawValue)
+        config["text_lower_case"] = .bool(lowersCase)
+    }
+
     private func normalized(_ text: String) -> String {
         switch normalization {
         case .none: text

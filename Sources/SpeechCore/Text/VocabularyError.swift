@@ -25,7 +25,7 @@ public enum VocabularyError: ReportedError, Equatable {
             "\(corpus): expected text in the language '\(expected)', found "
                 + (found.isEmpty ? "no text" : "text in \(found.joined(separator: ", "))")
         case .invalidLanguage(let corpus, let found):
-            "\(corpus): expected codes of languages without white space, brackets or '|', since "
+            "\(corpus): expected codes of languages without white space, brackets, '|', commas and quotes, since "
                 + "languages are to have tags; found '\(found)'"
         case .noCharacters(let corpus, let minimumCount, let mostFrequent):
             "\(corpus): expected characters that occur at least \(minimumCount) times, found none; "

@@ -11,6 +11,14 @@ public import Torch
 /// and the end token. The decoder is given the start token and all labels but the last. The loss is a
 /// mean over tokens.
 public final class TranslationObjective: TrainingObjective {
+    /// What became of a clip of a validation.
+    public struct TranslatedClip: Sendable {
+        /// The clip's target.
+        public let target: ClipTarget
+        /// The best text's tokens, without prefix and end.
+        public let tokens: [Int]
+    }
+
     /// The settings.
     public let settings: TranslationSettings
     /// The model that is trained.
@@ -22,18 +30,24 @@ public final class TranslationObjective: TrainingObjective {
     public let heads: ParameterStore
     private let pass: FineTuningPass
     private let criterion: LabelSmoothedCrossEntropy
+    private let summarize: (([TranslatedClip]) -> ValidationFigures)?
+    private var translations: [TranslatedClip] = []
     private var encoderIsFrozen = false
 
     /// * `languages`: tokens of target languages; empty where texts begin with none.
+    /// * `summarize`: makes figures of what a validation translated, by the best token each time; nil
+    ///   where nothing is to be translated.
     /// - Throws: `ObjectiveError.invalidSetting` for settings that do not fit the model.
     public init(
-        _ settings: TranslationSettings, translator: SpeechTranslator, languages: Set<Int> = []
+        _ settings: TranslationSettings, translator: SpeechTranslator, languages: Set<Int> = [],
+        summarize: (([TranslatedClip]) -> ValidationFigures)? = nil
     ) throws {
         try settings.validate()
         try FineTuningPass.validate(settings.masking, translator.encoder)
         self.settings = settings
         self.translator = translator
         self.languages = languages
+        self.summarize = summarize
         let prefix = "decoder."
         heads = ParameterStore(joining: [(prefix: "", store: translator.parameters)]) { name in
             if name.hasPrefix("encoder.") { return false }
@@ -77,29 +91,52 @@ public final class TranslationObjective: TrainingObjective {
             .contains { parameter.hasPrefix($0) }
     }
 
-    /// The loss of one batch.
-    public func loss(on batch: TrainingBatch, _ context: LossContext) throws -> LossReport {
-        precondition(!batch.targets.isEmpty, "a batch without labels")
-        return loss(on: batch.student, labels: batch.targets.map(\.labels), context)
-    }
-
-    /// The loss of clips with their labels, each at least one; clips with more than the decoder has
-    /// positions for count as nothing and are reported.
+    /// The loss of one batch, whose targets have at least one label each.
     ///
+    /// Clips with more labels than the decoder has positions for count as nothing and are reported.
     /// While the encoder is frozen, nothing of it has gradients but an adapter.
-    public func loss(
-        on input: EncoderInput, labels: [[Int]], _ context: LossContext
-    ) -> LossReport {
+    public func loss(on batch: TrainingBatch, _ context: LossContext) throws -> LossReport {
+        let labels = batch.targets.map(\.labels)
         precondition(
-            labels.count == input.batchSize && labels.allSatisfy { !$0.isEmpty },
-            "\(labels.map(\.count)) labels for \(input.batchSize) clips")
+            labels.count == batch.student.batchSize && labels.allSatisfy { !$0.isEmpty },
+            "\(labels.map(\.count)) labels for \(batch.student.batchSize) clips")
         precondition(
             labels.allSatisfy { $0.allSatisfy { (0..<vocabulary).contains($0) } },
             "labels outside the \(vocabulary) tokens of the decoder")
         translator.isTraining = student.isTraining
-        let speech = context.measure(.student) { encode(input, context) }
+        let speech = context.measure(.student) { encode(batch.student, context) }
+        if context.isValidation, summarize != nil { translate(batch.targets, speech) }
         return context.measure(.loss) { loss(speech, labels, context) }
     }
+
+    /// The translation model.
+    public func result() -> TrainingResult {
+        TrainingResult(encoder: student, translator: translator)
+    }
+
+    // MARK: Validation
+
+    /// What the validation translated, as figures.
+    public func finishValidation() -> ValidationFigures {
+        defer { translations = [] }
+        return summarize?(translations) ?? ValidationFigures()
+    }
+
+    private func translate(_ targets: [ClipTarget], _ speech: EncodedSpeech) {
+        var search = translator.search
+        search.beams = 1
+        let prefixes = targets.map { target in
+            TargetPrefix(
+                start: [translator.startToken],
+                forced: target.labels.first.flatMap { languages.contains($0) ? $0 : nil })
+        }
+        let found = search(translator.decoder, speech, prefixes: prefixes)
+        translations += zip(targets, found).map {
+            TranslatedClip(target: $0, tokens: $1.first?.text ?? [])
+        }
+    }
+
+    // MARK: Loss
 
     private func encode(_ input: EncoderInput, _ context: LossContext) -> EncodedSpeech {
         if !context.isValidation, pass.isFrozen(context) != encoderIsFrozen {

@@ -16,7 +16,7 @@ struct TranscriptLabels: TargetSource {
             throw RecognitionError.noTranscript(id: utterance.id)
         }
         return ClipTarget(
-            id: utterance.id, language: utterance.lang, text: tokenizer.preparation(text),
+            id: utterance.id, language: utterance.lang, text: tokenizer.preparation?(text) ?? text,
             labels: try tokenizer.labels(of: text, language: utterance.lang))
     }
 
@@ -55,7 +55,9 @@ struct TranscriptSurvey {
         let manifest = corpus.manifest.path
         for number in 0..<corpus.count {
             let utterance = try corpus.utterance(number)
-            guard let text = utterance.text.map({ tokenizer.preparation($0) }) else { continue }
+            guard let text = utterance.text.map({ tokenizer.preparation?($0) ?? $0 }) else {
+                continue
+            }
             transcripts += 1
             if text.isEmpty { empty += 1 }
             let tags = tokenizer.languageTags

@@ -223,6 +223,8 @@ struct TrainingRun<Config: TrainingConfig> {
                 try ModelWriter.fill(
                     folder, result.encoder, head: head, training: parts.configKeys,
                     featureExtractor: parts.studentExtractor)
+            } else if let translator = result.translator {
+                try translator.fill(folder, featureExtractor: parts.studentExtractor)
             } else {
                 try ModelWriter.fill(
                     folder, result.encoder, featureExtractor: parts.studentExtractor)

@@ -78,6 +78,7 @@ public struct TargetCheck: Sendable {
                 )
             }
         }
+        let text = tokenizer?.preparation?(text) ?? text
         let unknown = tokenizer?.charactersWithoutToken(in: text) ?? []
         var findings: [ValidationFinding] = []
         if let tokenizer, !unknown.isEmpty, !ignored.contains(.unknownSymbol) {

@@ -1,5 +1,6 @@
 import Foundation
 import SpeechCore
+import Testing
 
 /// An n-gram model as a dictionary, straight from the text of an ARPA file.
 struct ReferenceNGrams {
@@ -113,7 +114,10 @@ struct ReferenceSearch {
                 let (value, unknown) = model.ngrams.score(units, order: model.order)
                 score += settings.languageModelWeight * value
                 score += settings.wordBonus * Double(words.count)
-                score += settings.unknownWordPenalty * Double(unknown)
+                let others = units.filter { model.ngrams.entries[[$0]] == nil }
+                let sixes = others.map { ($0.count + 5) / 6 }.reduce(0, +)
+                #expect(others.count == unknown)
+                score += settings.unknownWordPenalty * Double(sixes)
             }
             for word in hotWords {
                 score += word.boost * Double(occurrences(of: word.text, in: words))

@@ -55,12 +55,16 @@ import Torch
             withDiagnostics: true)
     }
 
-    static var batch: TrainingBatch {
+    static func batch(_ input: EncoderInput, _ labels: [[Int]]) -> TrainingBatch {
         TrainingBatch(
-            student: TinyFamily.w2vBert.input(frames: frames),
+            student: input,
             targets: labels.enumerated().map {
                 ClipTarget(id: "\($0.offset)", language: "en", text: "", labels: $0.element)
             })
+    }
+
+    static var batch: TrainingBatch {
+        batch(TinyFamily.w2vBert.input(frames: frames), labels)
     }
 
     /// Four sentences are learned by heart, and the search finds them again.
@@ -117,13 +121,14 @@ import Torch
         let objective = try TranslationObjective(
             Self.settings(), translator: Self.translator(.mbart, .transformer), languages: [20])
         let input = Self.batch.student
-        let together = objective.loss(on: input, labels: Self.labels, Self.context())
+        let together = try objective.loss(on: Self.batch, Self.context())
         var sum = 0.0
         var count = 0
         for (clip, length) in Self.frames.enumerated() {
             let alone = EncoderInput(
                 values: input.values.narrow(0, clip, 1).narrow(1, 0, length), lengths: nil)
-            let report = objective.loss(on: alone, labels: [Self.labels[clip]], Self.context())
+            let report = try objective.loss(
+                on: Self.batch(alone, [Self.labels[clip]]), Self.context())
             sum += report.sum.item()
             count += report.count
         }
@@ -167,12 +172,40 @@ import Torch
         #expect(objective.learningRateScale(of: "adapter.layers.0.residual_conv.bias") == 1)
     }
 
+    /// A validation translates every clip into its language, and forgets it with its end.
+    @Test func validationsTranslate() throws {
+        let translator = try Self.translator(.m2m100, .transformer)
+        translator.search.maximumLength = 6
+        let objective = try TranslationObjective(
+            Self.settings(), translator: translator, languages: [20, 21]
+        ) { clips in
+            ValidationFigures(
+                metrics: [("clips", Double(clips.count))], selection: "clips",
+                notes: clips.map { "\($0.target.id): \($0.tokens)" })
+        }
+        let context = LossContext(
+            seed: BatchSeed(seed: 7, step: 0, batch: 0), step: 0, steps: 1, isValidation: true)
+        let report = try withoutGradients { try objective.loss(on: Self.batch, context) }
+        #expect(report.count == 17)
+        var search = translator.search
+        search.beams = 1
+        let expected = translator.translate(
+            Self.batch.student,
+            prefixes: Self.labels.map { TargetPrefix(start: [2], forced: $0[0]) },
+            search: search)
+        let figures = objective.finishValidation()
+        #expect(figures.selected == 4)
+        #expect(figures.notes == expected.enumerated().map { "\($0): \($1[0].text)" })
+        #expect(objective.finishValidation().selected == 0)
+        #expect(objective.result().translator === translator)
+    }
+
     @Test func longTextsAreReported() throws {
         let objective = try TranslationObjective(
             Self.settings(), translator: Self.translator(.mbart, .convolutions))
         let long = [4, 5, 6, 7, 8, 9, 10, 11, 2]
-        let report = objective.loss(
-            on: Self.batch.student, labels: [[4, 2], long, [5, 2], [6, 2]], Self.context())
+        let report = try objective.loss(
+            on: Self.batch(Self.batch.student, [[4, 2], long, [5, 2], [6, 2]]), Self.context())
         #expect(report.count == 6)
         #expect(report.leftOut.map(\.clip) == [1])
         #expect(report.leftOut[0].reason.contains("at most 8"))
