@@ -18,6 +18,10 @@ struct FinetuneCommand: ParsableCommand {
             With tokenizer.language_tags=true every transcript begins with the tag of its language, so \
             that languages are identified, too. Error rates of each language go to \
             metrics/valid.jsonl; the model with the lowest character error rate is written.
+
+            Presets such as ml-superb-10min and superb-asr (--config) leave the encoder as it is and \
+            train a probe on the weighted sum of its layers. It is written with its figures and the \
+            shares of the layers (results.json), without the encoder.
             """)
 
     /// What an encoder can be trained for.
