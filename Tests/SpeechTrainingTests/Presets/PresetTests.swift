@@ -63,7 +63,7 @@ import Torch
             .config(like: EncoderFamily.w2vBert.largeConfig())
             .makeEncoder(in: ParameterStore(seed: 2))
         let folder = Fixtures.model("w2vbert_adapter_ctc")
-        let tokenizer = try CTCTokenizer(folder: folder)
+        let tokenizer = try #require(try CTCTokenizer(folder: folder))
         let store = ParameterStore(seed: 3)
         let objective: any TrainingObjective
         if let probe = config.objective.probe.design {
