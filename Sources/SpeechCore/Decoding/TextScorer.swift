@@ -78,9 +78,9 @@ struct TextScorer: Sendable {
         return settings.wordBonus + max(unknown, weight * Double(text.outlook))
     }
 
-    /// Once for every six characters begun, so that words written together do not count as one.
+    /// Half of it for six characters, half for the word: so words written together do not count as one.
     private func unknownPenalty(_ length: Int) -> Double {
-        settings.unknownWordPenalty * Double((length + 5) / 6)
+        settings.unknownWordPenalty * Double(length + 6) / 12
     }
 
     /// The text with one more token; nil where the lexicon has no such word.
