@@ -1,4 +1,5 @@
 import ArgumentParser
+import SpeechCore
 import SpeechTraining
 
 /// `colld benchmark decode`: beam search.
