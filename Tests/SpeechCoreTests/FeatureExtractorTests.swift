@@ -124,6 +124,10 @@ import Testing
                 }
                 #expect(features.attentionMask == mask)
                 #expect(mask.first == 1)
+                // As many valid frames beside a longer clip, where padding completes a stack.
+                #expect(features.lengths == [extractor.validLength(samples: samples)])
+                let batch = try extractor.extract([noise(samples), noise(samples + 1600)])
+                #expect(batch.lengths[0] == features.lengths[0])
             }
         }
     }

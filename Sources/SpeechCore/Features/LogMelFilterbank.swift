@@ -5,7 +5,9 @@
 /// are padded to an even number of frames; `stride` consecutive frames become one of
 /// `stride × melBins` values, and what fills no stack is dropped. A stacked frame is valid when the
 /// second of its frames is, so an odd last frame stays in the values and is masked out. (With a stride
-/// of 1, where `transformers` yields an empty mask, a frame is valid when it is not padding.)
+/// of 1, where `transformers` yields an empty mask, a frame is valid when it is not padding. With one
+/// above 2 `transformers` lets a stack that padding completes be valid; here a clip has the frames that
+/// it has alone.)
 public struct LogMelFilterbank: FeatureExtractor {
     /// The configuration given to `init`.
     public let config: FeatureExtractorConfig
@@ -50,7 +52,8 @@ public struct LogMelFilterbank: FeatureExtractor {
 
     private func validLength(frames: Int) -> Int {
         if config.stride == 1 { return frames }
-        return frames < 2 ? 0 : (frames - 2) / config.stride + 1
+        return frames < 2
+            ? 0 : min((frames - 2) / config.stride + 1, stackedLength(frames: frames))
     }
 
     /// The natural logarithms of the mel energies before normalisation, row-major `[frames, melBins]`.
@@ -116,7 +119,7 @@ public struct LogMelFilterbank: FeatureExtractor {
         }
         return SpeechFeatures(
             values: values, shape: [clips.count, length, config.stride * config.melBins],
-            lengths: clips.map { min(validLength(frames: $0.rows), length) },
+            lengths: clips.map { validLength(frames: $0.rows) },
             inputLengths: clips.map { stackedLength(frames: $0.rows) },
             inputName: inputName, usesAttentionMask: config.returnsAttentionMask)
     }
