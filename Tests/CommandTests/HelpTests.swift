@@ -79,8 +79,9 @@ extension Commands {
                 "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
             ],
             "colld finetune": [
-                "--config=", "--device=", "--dump-config", "--model=", "--no-progress",
-                "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=", "--task=",
+                "--config=", "--decoder=", "--device=", "--dump-config", "--model=",
+                "--no-progress", "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=",
+                "--task=",
                 "--tokenizer=", "--train=…", "--valid=", "<overrides>…",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],

@@ -47,16 +47,25 @@ public struct FinetuneConfig: TrainingConfig {
         try tokenizer.validate()
         try objective.validate()
         try validateLoop()
-        guard augment.shuffleSegments.isEmpty else {
+        try augment.requireOrder()
+    }
+}
+
+extension AugmentConfig {
+    /// Checks that the order of what is said is kept.
+    ///
+    /// - Throws: `DatasetError.invalidSetting`.
+    func requireOrder() throws {
+        guard shuffleSegments.isEmpty else {
             throw DatasetError.invalidSetting(
                 key: "augment.shuffle_segments",
-                expected: "[] where transcripts are learned, for they have an order",
-                found: "\(augment.shuffleSegments)")
+                expected: "[] where texts are learned, for they have an order",
+                found: "\(shuffleSegments)")
         }
     }
 }
 
-/// How the encoder of a recogniser is trained.
+/// How the encoder of a recogniser or of a translation model is trained.
 public struct FinetuneModelConfig: Codable, Equatable, Sendable {
     /// Dropout behind attention and feed-forward networks.
     public var hiddenDropout = 0.0

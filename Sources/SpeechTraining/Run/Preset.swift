@@ -11,6 +11,8 @@ public struct Preset: Sendable {
         case pretraining
         /// A run of `finetune --task ctc`.
         case recognition
+        /// A run of `finetune --task translation`.
+        case translation
     }
 
     /// What run files and `--config` call it.
@@ -85,5 +87,7 @@ public struct Preset: Sendable {
             "w2v-bert-2.0-continued", .pretraining, PackageResources.w2v_bert_2_0_continued_yaml),
         Preset("ctc", .recognition, PackageResources.ctc_yaml),
         Preset("ctc-small-student", .recognition, PackageResources.ctc_small_student_yaml),
+        Preset("translation", .translation, PackageResources.translation_yaml),
+        Preset("translation-small", .translation, PackageResources.translation_small_yaml),
     ]
 }
