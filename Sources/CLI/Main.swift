@@ -21,6 +21,8 @@ import Torch
             DistillCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
+            EvaluateCommand.self,
+            TranscribeCommand.self,
             SubnetCommand.self,
             PresetsCommand.self,
             ExportCommand.self,

@@ -39,6 +39,12 @@ public struct FrameGeometry: Sendable {
     /// Samples from one frame to the next.
     public var hop: Int { samples(forFrames: 12) - samples(forFrames: 11) }
 
+    /// Samples from one frame of the last hidden state to the next; more than `hop` behind an adapter.
+    public var outputHop: Int {
+        firstSamples { outputCount(samples: $0) >= 12 }
+            - firstSamples { outputCount(samples: $0) >= 11 }
+    }
+
     /// Samples that one frame sees, before anything that looks at other frames.
     public var receptiveField: Int {
         // Where clips are padded, lengths do not tell: Whisper's convolutions see five frames.

@@ -72,6 +72,8 @@ public struct TrainingResult {
     public let head: CTCHead?
     /// The translation model that the encoder is part of, where that was trained.
     public let translator: SpeechTranslator?
+    /// What was trained on the hidden states of an encoder that stayed as it was; only this is written.
+    public let probe: (any RecognitionProbe)?
     /// Parameters of the objective that a further training can go on with.
     public let heads: [(name: String, tensor: Tensor)]
     /// What is to be said about it.
@@ -80,11 +82,13 @@ public struct TrainingResult {
     /// Joins the parts.
     public init(
         encoder: any SpeechEncoder, head: CTCHead? = nil, translator: SpeechTranslator? = nil,
+        probe: (any RecognitionProbe)? = nil,
         heads: [(name: String, tensor: Tensor)] = [], notes: [String] = []
     ) {
         self.encoder = encoder
         self.head = head
         self.translator = translator
+        self.probe = probe
         self.heads = heads
         self.notes = notes
     }

@@ -43,7 +43,7 @@ extension Commands {
             ] { #expect(config.contains(line), "\(line)") }
             let tokenizer = try #require(try CTCTokenizer(model))
             #expect(tokenizer.languageTags == ["de": 3, "sw": 4])
-            #expect(tokenizer.preparation.lowersCase)
+            #expect(tokenizer.preparation?.lowersCase == true)
             let weights = try SafetensorsFile(path: run("model/model.safetensors").path)
             #expect(weights.entry("lm_head.weight")?.shape == [15, 32])
             #expect(

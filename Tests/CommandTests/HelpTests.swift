@@ -74,6 +74,12 @@ extension Commands {
                 "--model=", "--no-progress", "--output=", "--overwrite", "--precision=",
                 "--reference-padding", "--strict", "--threads=",
             ],
+            "colld evaluate": [
+                "--alpha=", "--batch-seconds=", "--beam=", "--beta=", "--bootstrap=",
+                "--characters=", "--chunk-seconds=", "--data=", "--device=", "--hot-words=",
+                "--json", "--language=", "--lexicon=", "--lm=", "--model=", "--no-progress",
+                "--output=", "--overlap=", "--precision=", "--threads=", "--worst=",
+            ],
             "colld export": [],
             "colld export hf": [
                 "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
@@ -105,6 +111,12 @@ extension Commands {
             "colld subnet": [
                 "--design=", "--device=", "--feed-forward=", "--heads=", "--json",
                 "--max-parameters=", "--output=", "--run=", "--threads=", "--valid=",
+            ],
+            "colld transcribe": [
+                "--alpha=", "--batch-seconds=", "--beam=", "--beta=", "--chunk-seconds=",
+                "--device=", "--hot-words=", "--json", "--language=", "--lexicon=", "--lm=",
+                "--model=", "--no-progress", "--overlap=", "--precision=", "--stream",
+                "--threads=", "--timestamps", "<audio>…",
             ],
             "colld tokenizer": [],
             "colld tokenizer train": [

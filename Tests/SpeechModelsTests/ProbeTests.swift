@@ -9,10 +9,11 @@ import Torch
 @Suite struct ProbeTests {
     private static let designs: [ProbeDesign] = [.mlSuperb, .superb]
 
+    /// Wider than all bands of channels that are hidden in training.
     private func encoder() -> any SpeechEncoder {
         var config = W2VBertConfig()
-        config.hiddenSize = 16
-        config.outputHiddenSize = 16
+        config.hiddenSize = 256
+        config.outputHiddenSize = 256
         config.numHiddenLayers = 2
         config.numAttentionHeads = 2
         config.intermediateSize = 32

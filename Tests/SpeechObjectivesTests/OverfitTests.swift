@@ -19,6 +19,7 @@ struct OverfitCase: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let goal: Goal
     let learningRate: Double
+    let teacherWidth: Int
     /// The objective between a teacher and a student that are given.
     let make:
         @Sendable (_ teacher: any SpeechEncoder, _ student: any SpeechEncoder) throws
@@ -26,6 +27,7 @@ struct OverfitCase: CustomTestStringConvertible, Sendable {
 
     init(
         _ name: String, goal: Goal = .share(0.1), learningRate: Double = 3e-3,
+        teacherWidth: Int = 16,
         make:
             @escaping @Sendable (any SpeechEncoder, any SpeechEncoder) throws
             -> any TrainingObjective
@@ -33,6 +35,7 @@ struct OverfitCase: CustomTestStringConvertible, Sendable {
         testDescription = name
         self.goal = goal
         self.learningRate = learningRate
+        self.teacherWidth = teacherWidth
         self.make = make
     }
 
@@ -42,7 +45,20 @@ struct OverfitCase: CustomTestStringConvertible, Sendable {
             OverfitCase(baseline.rawValue) {
                 try baseline.objective(teachers: [$0], student: $1)
             }
-        }
+        } + [
+            // A narrow teacher's features are too alike for 0.1.
+            OverfitCase(
+                "CoLLD", goal: .value(0.1), learningRate: 1e-2, teacherWidth: 64
+            ) {
+                try CoLLD(CoLLDSettings(), teachers: [$0], student: $1, seed: 3)
+            },
+            OverfitCase("once for all", learningRate: 1e-2) {
+                var settings = OnceForAllSettings()
+                settings.regression.topLayers = 2
+                settings.space.widths = [48, 64]
+                return try OnceForAll(settings, teachers: [$0], student: $1, seed: 3)
+            },
+        ]
 }
 
 /// Eight utterances and one draw of masks: a method that cannot learn these learns nothing.
@@ -50,7 +66,7 @@ struct OverfitCase: CustomTestStringConvertible, Sendable {
     @Test(arguments: OverfitCase.all)
     func eightUtterancesAreLearned(_ method: OverfitCase) throws {
         let family = TinyFamily.w2vBert
-        let teacher = family.encoder(layers: 4, width: 16, seed: 1)
+        let teacher = family.encoder(layers: 4, width: method.teacherWidth, seed: 1)
         let student = family.encoder(layers: 2, width: 64, seed: 2)
         student.parameters.setTrainable(true)
         let objective = try method.make(teacher, student)
@@ -79,8 +95,10 @@ struct OverfitCase: CustomTestStringConvertible, Sendable {
             if loss < goal { break }
             report.sum.backward()
             let norm = optimizer.gradientNorm() / Double(report.count)
+            // Up in 10 updates, down in the second half.
+            let schedule = min(1, Double(updates + 1) / 10, Double(500 - updates) / 250)
             optimizer.update(
-                learningRate: method.learningRate * min(1, Double(updates + 1) / 10),
+                learningRate: method.learningRate * schedule,
                 gradientDivisor: Double(report.count) * max(1, norm))
             student.parameters.clearGradients()
             objective.heads.clearGradients()

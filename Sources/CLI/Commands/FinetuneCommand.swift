@@ -20,6 +20,10 @@ struct FinetuneCommand: ParsableCommand {
             that languages are identified, too. Error rates of each language go to \
             metrics/valid.jsonl; the model with the lowest character error rate is written.
 
+            Presets such as ml-superb-10min and superb-asr (--config) leave the encoder as it is and \
+            train a probe on the weighted sum of its layers. It is written with its figures and the \
+            shares of the layers (results.json), without the encoder.
+
             --task translation learns from target_text and target_lang. The decoder is that of an \
             NLLB, M2M-100 or mBART checkpoint (--decoder), or a new one for a vocabulary of `colld \
             tokenizer train --task translation` (--tokenizer):

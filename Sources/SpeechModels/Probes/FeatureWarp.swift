@@ -1,8 +1,8 @@
 public import SpeechCore
 public import Torch
 
-/// SpecAugment with time warping as ESPnet has it (`espnet2/asr/specaug`): hides channels and
-/// stretches of time of what a frozen encoder gives.
+/// SpecAugment with time warping as ESPnet has it (`espnet2/asr/specaug`) and s3prl after it
+/// (`downstream/specaug.py`): hides channels and stretches of time of what a frozen encoder gives.
 public struct FeatureWarp: Sendable {
     /// The most that a point in time is moved.
     public var window = 5
@@ -10,9 +10,20 @@ public struct FeatureWarp: Sendable {
     public var bands = (count: 2, width: 27)
     /// Stretches of time, and the share of a clip that each is long at most.
     public var stretches = (count: 10, share: 0.05)
+    /// Frames that a stretch is long at most.
+    public var longestStretch = Int.max
 
     /// ML-SUPERB's settings.
     public init() {}
+
+    /// SUPERB's settings (s3prl, `downstream/asr/config.yaml`).
+    public static var superb: FeatureWarp {
+        var warp = FeatureWarp()
+        warp.bands = (count: 4, width: 50)
+        warp.stretches = (count: 2, share: 1)
+        warp.longestStretch = 40
+        return warp
+    }
 
     /// [B, T, D] to [B, T, D].
     ///
@@ -30,7 +41,7 @@ public struct FeatureWarp: Sendable {
             shown += visible(
                 channels, count: bands.count, longest: min(bands.width, channels),
                 using: &generator)
-            let longest = Int(stretches.share * Double(length))
+            let longest = min(longestStretch, Int(stretches.share * Double(length)))
             let stretch = visible(
                 length, count: stretches.count, longest: longest, using: &generator)
             heard += stretch + Array(repeating: 0, count: frames - length)

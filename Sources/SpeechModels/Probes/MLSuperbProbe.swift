@@ -51,8 +51,10 @@ public struct MLSuperbProbe: RecognitionProbe {
     public var layerShares: Tensor { mixture.shares }
     /// What the two convolutions of kernel 3 need.
     public var minimumFrames: Int { 7 }
-    /// ⌊(T − 1) / 2⌋ − 2.
-    public func outputLength(frames: Int) -> Int { Self.reduced(frames) }
+    /// ⌊(T − 1) / 2⌋ − 2, and none of too few.
+    public func outputLength(frames: Int) -> Int { Self.outputLength(frames: frames) }
+
+    static func outputLength(frames: Int) -> Int { max(0, reduced(frames)) }
 
     /// Behind a convolution of kernel 3 and stride 2, and one of stride 1.
     private static func reduced(_ count: Int) -> Int { (count - 1) / 2 - 2 }

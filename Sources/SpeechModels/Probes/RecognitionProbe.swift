@@ -30,6 +30,14 @@ public enum ProbeDesign: String, ConfigChoice {
     /// The recognition of SUPERB (arXiv 2105.01051; s3prl's task `asr`).
     case superb
 
+    /// The frames that the probe makes of an encoder's `frames`.
+    public func outputLength(frames: Int) -> Int {
+        switch self {
+        case .mlSuperb: MLSuperbProbe.outputLength(frames: frames)
+        case .superb: frames
+        }
+    }
+
     /// Builds the probe of an encoder.
     ///
     /// * `vocabularySize`: V, with the blank.

@@ -2,7 +2,7 @@ public import SpeechCore
 public import Torch
 
 /// SUPERB's recogniser: a projection to 1024 channels and two bidirectional LSTM layers of width 1024
-/// with dropout 0.2 between them (s3prl, `downstream/asr`).
+/// with dropout 0.2 between them, trained with SpecAugment on the mixture (s3prl, `downstream/asr`).
 public struct SuperbProbe: RecognitionProbe {
     /// All parameters.
     public let parameters: ParameterStore
@@ -40,8 +40,12 @@ public struct SuperbProbe: RecognitionProbe {
         _ output: EncoderOutput, using generator: inout SeededGenerator?
     ) -> Tensor {
         let isTraining = generator != nil
+        var features = mixture(output)
+        if generator != nil {
+            features = FeatureWarp.superb(features, lengths: output.lengths, using: &generator!)
+        }
         var states = recurrent(
-            projector(mixture(output)), lengths: output.lengths, isTraining: isTraining)
+            projector(features), lengths: output.lengths, isTraining: isTraining)
         if isTraining { states = states.dropout(Self.dropout) }
         return scores(states)
     }

@@ -2,9 +2,9 @@ import SpeechCore
 public import SpeechModels
 public import Torch
 
-/// Fine-tuning for recognition: encoder, dropout and a linear layer over tokens, trained with CTC
-/// (Baevski and others 2020, section 3.3; `Wav2Vec2ForCTC` and its relatives).
+/// Fine-tuning for recognition: encoder, dropout and a linear layer over tokens, trained with CTC.
 ///
+/// That is how wav2vec 2.0 is fine-tuned (arXiv 2006.11477, section 3.3), as `Wav2Vec2ForCTC`.
 /// The loss is a mean over clips. Clips with more labels than frames count as nothing and are
 /// reported.
 public final class CTCObjective: TrainingObjective {
@@ -28,11 +28,8 @@ public final class CTCObjective: TrainingObjective {
     public let head: CTCHead
     /// The ids of tokens that stand for languages, in no text.
     public let languageTags: Set<Int>
-    private let tokenizer: CTCTokenizer
-    private let lossFunction: CTCLoss
+    private let scoring: CTCScoring
     private let pass: FineTuningPass
-    private let summarize: ([HeardClip]) -> ValidationFigures
-    private var recognitions: [HeardClip] = []
 
     /// * `head`: with a tokenizer.
     /// * `languageTags`: the ids of tags that targets begin with; empty without tags.
@@ -51,10 +48,9 @@ public final class CTCObjective: TrainingObjective {
         self.student = student
         self.head = head
         self.languageTags = languageTags
-        self.tokenizer = tokenizer
-        self.summarize = summarize
-        lossFunction = CTCLoss(
-            blank: head.config.blank, reduction: settings.reduction, zeroesInfinity: true)
+        scoring = CTCScoring(
+            tokenizer: tokenizer, blank: head.config.blank, reduction: settings.reduction,
+            languageTags: languageTags, summarize: summarize)
         pass = FineTuningPass(
             student, masking: settings.masking, layerDrop: settings.layerDrop,
             freezeEncoderUpdates: settings.freezeEncoderUpdates)
@@ -75,28 +71,13 @@ public final class CTCObjective: TrainingObjective {
     /// The loss of one batch; the encoder records nothing while it is frozen.
     public func loss(on batch: TrainingBatch, _ context: LossContext) throws -> LossReport {
         precondition(!batch.targets.isEmpty, "a batch without labels")
-        let labels = batch.targets.map(\.labels)
         let encoded = context.measure(.student) { encode(batch.student, context) }
         return context.measure(.loss) {
             var states = encoded.states
             if !context.isValidation { states = states.dropout(settings.finalDropout) }
             let logits = head(states.to(.float32))  // [B, T', V]
-            let lengths = encoded.lengths
-            let losses = lossFunction.losses(logits, inputLengths: lengths, labels: labels)
-            let needed = labels.map { lossFunction.neededFrames($0) }
-            let impossible = labels.indices.filter { needed[$0] > lengths[$0] }
-            if context.isValidation {
-                recognize(batch.targets, logits, lengths, losses.floats(), Set(impossible))
-            }
-            return LossReport(
-                sum: losses.sum(), count: labels.count - impossible.count,
-                leftOut: impossible.map {
-                    (
-                        $0,
-                        "too many labels: expected at most \(lengths[$0]), as there are frames; "
-                            + "found \(labels[$0].count), which need \(needed[$0])"
-                    )
-                })
+            return scoring.report(
+                logits, lengths: encoded.lengths, targets: batch.targets, context)
         }
     }
 
@@ -110,31 +91,8 @@ public final class CTCObjective: TrainingObjective {
         return (output.lastHiddenState!, output.outputLengths)
     }
 
-    // MARK: Validation
-
-    private func recognize(
-        _ targets: [ClipTarget], _ logits: Tensor, _ lengths: [Int], _ losses: [Float],
-        _ impossible: Set<Int>
-    ) {
-        let frames = logits.size(1)
-        let best: [Int64] = logits.argmax(-1).values()
-        for (clip, target) in targets.enumerated() {
-            let ids = best[clip * frames..<clip * frames + lengths[clip]].map { Int($0) }
-            let first = ids.first { $0 != head.config.blank }
-            let spelled = ids.map { languageTags.contains($0) ? head.config.blank : $0 }
-            recognitions.append(
-                HeardClip(
-                    target: target, text: tokenizer.decode(spelled).text,
-                    hasLanguage: languageTags.isEmpty ? nil : first == target.labels.first,
-                    loss: impossible.contains(clip) ? nil : Double(losses[clip])))
-        }
-    }
-
     /// What the validation recognised, as figures.
-    public func finishValidation() -> ValidationFigures {
-        defer { recognitions = [] }
-        return summarize(recognitions)
-    }
+    public func finishValidation() -> ValidationFigures { scoring.finishValidation() }
 
     /// The recogniser.
     public func result() -> TrainingResult { TrainingResult(encoder: student, head: head) }

@@ -1,7 +1,29 @@
+public import SpeechCore
 public import SpeechModels
 
 /// The settings of fine-tuning for recognition.
 public struct CTCSettings: Codable, Equatable, Sendable {
+    /// What is trained on top of the encoder.
+    public enum Probe: String, ConfigChoice {
+        /// A linear layer, and the encoder with it.
+        case none
+        /// ML-SUPERB's probe; the encoder stays as it is.
+        case mlSuperb = "ml_superb"
+        /// SUPERB's probe; the encoder stays as it is.
+        case superb
+
+        /// The network; nil without a probe.
+        public var design: ProbeDesign? {
+            switch self {
+            case .none: nil
+            case .mlSuperb: .mlSuperb
+            case .superb: .superb
+            }
+        }
+    }
+
+    /// Whether a probe is trained and the encoder frozen.
+    public var probe = Probe.none
     /// How the loss of a clip is counted before clips are averaged: `sum` over its labels, or `mean`.
     public var reduction = CTCReduction.sum
     /// Dropout between encoder and head.
@@ -16,7 +38,7 @@ public struct CTCSettings: Codable, Equatable, Sendable {
     public var freezesFeatureExtractor = true
 
     private enum CodingKeys: String, CodingKey {
-        case reduction, masking
+        case probe, reduction, masking
         case finalDropout = "final_dropout"
         case layerDrop = "layer_drop"
         case freezeEncoderUpdates = "freeze_encoder_updates"
@@ -25,6 +47,14 @@ public struct CTCSettings: Codable, Equatable, Sendable {
 
     /// The defaults: those of XLS-R, without its frozen start.
     public init() {}
+
+    /// The settings of a probe, which leaves the encoder as it is.
+    public init(probe: Probe) {
+        self.probe = probe
+        layerDrop = 0
+        masking.timeProbability = 0
+        masking.channelProbability = 0
+    }
 
     /// Checks the settings.
     ///
@@ -41,6 +71,19 @@ public struct CTCSettings: Codable, Equatable, Sendable {
                 found: "\(freezeEncoderUpdates)")
         }
         try masking.validate(key: "objective.masking")
+        guard probe != .none else { return }
+        for (key, value) in [
+            ("final_dropout", finalDropout), ("layer_drop", layerDrop),
+            ("freeze_encoder_updates", Double(freezeEncoderUpdates)),
+            ("masking.time_probability", masking.timeProbability),
+            ("masking.channel_probability", masking.channelProbability),
+        ] where value != 0 {
+            throw ObjectiveError.invalidSetting(
+                key: "objective.\(key)",
+                expected:
+                    "0 with objective.probe=\(probe.rawValue), which leaves the encoder as it is",
+                found: "\(value)")
+        }
     }
 
     /// What `transformers` trains with, by the keys of its `config.json`.

@@ -2,8 +2,9 @@ public import SpeechCore
 import SpeechModels
 import Torch
 
-/// SpecAugment on the projected features, as wav2vec 2.0 is fine-tuned (Baevski and others 2020, appendix
-/// B): spans of frames become `masked_spec_embed`, spans of channels zero.
+/// SpecAugment on the projected features, as wav2vec 2.0 is fine-tuned (arXiv 2006.11477, appendix B).
+///
+/// Spans of frames become `masked_spec_embed`, spans of channels zero.
 public struct LatentMasking: Codable, Equatable, Sendable {
     /// The share of frames that spans would cover if they did not overlap; 0 for none.
     public var timeProbability = 0.75

@@ -14,6 +14,8 @@ public enum RecognitionError: ReportedError, Equatable {
     case noBlank(path: String, found: String)
     /// A model without the vocabulary that is asked for.
     case noTokenizer(path: String, hint: String)
+    /// Languages that are to be learned, and a vocabulary without tags for them.
+    case noLanguageTags
     /// A recogniser whose `vocab.json` is missing.
     case noText(path: String)
 
@@ -36,6 +38,9 @@ public enum RecognitionError: ReportedError, Equatable {
                 + "found no '\(found)'"
         case .noTokenizer(let path, let hint):
             "\(path): expected a folder with vocab.json; found none. \(hint)"
+        case .noLanguageTags:
+            "tokenizer.target=language: expected a vocabulary with tags of languages "
+                + "(tokenizer.language_tags=true makes one); found one without"
         case .noText(let path):
             "\(path): expected a recogniser with vocab.json, so that tokens have a text; found none"
         }

@@ -29,17 +29,12 @@ struct RecognizerStart {
                 path: path, found: model.encoder.config.baseModelType)
         }
         let (tokenizer, origin, coverage) = try Self.tokenizer(
-            of: model, folder, train, config.tokenizer)
+            of: model, folder, train, config.tokenizer, prefersOwn: true)
         let settings = config.objective
         let loss = CTCConfig(
             vocabularySize: tokenizer.size, blank: tokenizer.files.tokenizer.blank,
             reduction: settings.reduction, zeroesInfinity: true)
-        guard loss.blank < tokenizer.size else {
-            throw RecognitionError.noBlank(
-                path: tokenizer.files.tokenizer.path,
-                found: tokenizer.files.tokenizer.text(of: loss.blank) ?? "")
-        }
-        try tokenizer.files.tokenizer.requireFit(loss, vocabularySize: tokenizer.size)
+        try Self.requireFit(tokenizer, loss)
 
         let encoder = try model.fineTunedEncoder(
             config.model, masking: settings.masking, seed: config.common.seed, device: device)
@@ -56,20 +51,36 @@ struct RecognizerStart {
         self.encoder = encoder
         self.head = head
         self.tokenizer = tokenizer.files
-        let tags = tokenizer.files.tokenizer.languageTags.keys.sorted()
-        notes =
-            [
-                "vocabulary of \(tokenizer.size) tokens \(origin)"
-                    + (tags.isEmpty ? "" : "; tags of \(tags.joined(separator: ", "))")
-                    + (tokenizer.head == nil ? "" : "; the head is trained on")
-            ] + coverage
+        notes = [Self.note(tokenizer, origin)] + coverage
     }
 
     /// A vocabulary, the number of its tokens, and the head that scores them, if there is one.
-    private typealias Vocabulary = (files: TokenizerFiles, size: Int, head: CTCHead?)
+    typealias Vocabulary = (files: TokenizerFiles, size: Int, head: CTCHead?)
 
-    private static func tokenizer(
-        of model: LoadedModel, _ folder: URL?, _ train: [URL], _ config: TokenizerConfig
+    /// - Throws: `RecognitionError.noBlank`, or `ModelError.tokenizerDoesNotFit`.
+    static func requireFit(_ vocabulary: Vocabulary, _ loss: CTCConfig) throws {
+        let tokenizer = vocabulary.files.tokenizer
+        guard loss.blank < vocabulary.size else {
+            throw RecognitionError.noBlank(
+                path: tokenizer.path, found: tokenizer.text(of: loss.blank) ?? "")
+        }
+        try tokenizer.requireFit(loss, vocabularySize: vocabulary.size)
+    }
+
+    /// What is said about a vocabulary.
+    static func note(_ vocabulary: Vocabulary, _ origin: String) -> String {
+        let tags = vocabulary.files.tokenizer.languageTags.keys.sorted()
+        return "vocabulary of \(vocabulary.size) tokens \(origin)"
+            + (tags.isEmpty ? "" : "; tags of \(tags.joined(separator: ", "))")
+            + (vocabulary.head == nil ? "" : "; the head is trained on")
+    }
+
+    /// The vocabulary that a run file and `--tokenizer` ask for.
+    ///
+    /// * `prefersOwn`: whether that of the model comes before that of the corpus.
+    static func tokenizer(
+        of model: LoadedModel, _ folder: URL?, _ train: [URL], _ config: TokenizerConfig,
+        prefersOwn: Bool
     ) throws -> (Vocabulary, origin: String, coverage: [String]) {
         if let folder {
             guard config.source == .automatic else {
@@ -85,7 +96,7 @@ struct RecognizerStart {
             model.hasHead
             && FileManager.default.fileExists(
                 atPath: model.directory.url.appendingPathComponent("vocab.json").path)
-        if config.source == .model || config.source == .automatic && isRecognizer {
+        if config.source == .model || config.source == .automatic && prefersOwn && isRecognizer {
             let files = try TokenizerFiles(
                 folder: model.directory.url, language: model.language,
                 hint: "--tokenizer names a vocabulary, tokenizer.source=corpus makes one")

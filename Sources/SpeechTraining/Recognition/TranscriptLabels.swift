@@ -5,13 +5,21 @@ import SpeechObjectives
 /// Labels of transcripts, as a tokenizer has them.
 struct TranscriptLabels: TargetSource {
     let tokenizer: CTCTokenizer
+    /// What is learned: the transcript, or the tag of the language alone.
+    var learns = TokenizerConfig.Target.transcript
     /// How many labels a clip has room for.
     let frames: TargetCheck.Frames
 
-    /// The prepared transcript and its labels, behind the tag of the language where there are tags.
+    /// The prepared transcript and its labels, behind the tag of the language where there are tags; no
+    /// text and the tag alone where only languages are learned.
     ///
     /// - Throws: `RecognitionError.noTranscript`, or the errors of `CTCTokenizer`.
     func target(of utterance: Utterance) throws -> ClipTarget {
+        if learns == .language {
+            return ClipTarget(
+                id: utterance.id, language: utterance.lang, text: "",
+                labels: try tokenizer.labels(of: "", language: utterance.lang))
+        }
         guard let text = utterance.text else {
             throw RecognitionError.noTranscript(id: utterance.id)
         }
@@ -22,7 +30,9 @@ struct TranscriptLabels: TargetSource {
 
     /// Utterances without a transcript, and for training those with more labels than frames.
     func objection(to utterance: Utterance, isValidation: Bool) throws -> String? {
-        guard utterance.text != nil else { return "no transcript: expected 'text'; found none" }
+        guard utterance.text != nil || learns == .language else {
+            return "no transcript: expected 'text'; found none"
+        }
         if isValidation { return nil }
         let labels = try target(of: utterance).labels
         let needed = labels.count + zip(labels, labels.dropFirst()).count { $0 == $1 }

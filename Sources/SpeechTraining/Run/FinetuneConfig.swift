@@ -46,6 +46,7 @@ public struct FinetuneConfig: TrainingConfig {
         try model.validate()
         try tokenizer.validate()
         try objective.validate()
+        if objective.probe != .none { try model.requireNone(with: objective.probe) }
         try validateLoop()
         try augment.requireOrder()
     }
@@ -62,6 +63,18 @@ extension AugmentConfig {
                 expected: "[] where texts are learned, for they have an order",
                 found: "\(shuffleSegments)")
         }
+    }
+}
+
+extension FinetuneConfig: VariantConfig {
+    /// A probe takes nothing that would change the encoder or what it hears.
+    public static let variantKey = ["objective", "probe"]
+
+    /// Takes the defaults of a probe; leaves an unknown one for the reader to refuse.
+    public mutating func choose(variant: String) {
+        guard let probe = CTCSettings.Probe(rawValue: variant), probe != .none else { return }
+        objective = CTCSettings(probe: probe)
+        model.activationDropout = 0
     }
 }
 
@@ -100,6 +113,17 @@ public struct FinetuneModelConfig: Codable, Equatable, Sendable {
         ]
     }
 
+    /// - Throws: `ConfigError` for a share above 0.
+    func requireNone(with probe: CTCSettings.Probe) throws {
+        for share in shares where share.value != 0 {
+            throw ConfigError.invalidValue(
+                file: nil, key: "model.\(share.key)",
+                expected:
+                    "0 with objective.probe=\(probe.rawValue), which leaves the encoder as it is",
+                found: "\(share.value)")
+        }
+    }
+
     func validate() throws {
         for share in shares where !(0..<1).contains(share.value) {
             throw ConfigError.invalidValue(
@@ -113,7 +137,8 @@ public struct FinetuneModelConfig: Codable, Equatable, Sendable {
 public struct TokenizerConfig: Codable, Equatable, Sendable {
     /// The places that there are.
     public enum Source: String, ConfigChoice {
-        /// `--tokenizer`, else the model's own where it is a recogniser, else the corpus.
+        /// `--tokenizer`, else the model's own where it is a recogniser, else the corpus; a probe, to
+        /// be the same for all encoders, takes none from the model.
         case automatic = "auto"
         /// The model's own; its head is trained on.
         case model
@@ -121,6 +146,16 @@ public struct TokenizerConfig: Codable, Equatable, Sendable {
         case corpus
     }
 
+    /// What can be learned of a clip.
+    public enum Target: String, ConfigChoice {
+        /// The transcript, behind the tag of its language where there are tags.
+        case transcript
+        /// The tag of the language alone.
+        case language
+    }
+
+    /// What is learned.
+    public var target = Target.transcript
     /// The place.
     ///
     /// What follows is for vocabularies of the corpus: others say it themselves.
@@ -137,7 +172,7 @@ public struct TokenizerConfig: Codable, Equatable, Sendable {
     public var hasLanguageTags = false
 
     private enum CodingKeys: String, CodingKey {
-        case source, normalization
+        case target, source, normalization
         case lowersCase = "lower_case"
         case minimumCount = "minimum_count"
         case characterCoverage = "character_coverage"

@@ -57,6 +57,15 @@ final class MetricLog {
         }
     }
 
+    /// The numbers of the last line that was written after `step` updates; empty without one.
+    func values(atStep step: Int) -> [String: Double] {
+        guard let text = try? String(contentsOf: url, encoding: .utf8),
+            let line = text.split(separator: "\n").last(where: { Self.step(of: $0) == step }),
+            let values = try? JSONDecoder().decode([String: Double?].self, from: Data(line.utf8))
+        else { return [:] }
+        return values.compactMapValues { $0 }
+    }
+
     private static func number(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
     }

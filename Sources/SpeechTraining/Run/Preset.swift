@@ -87,6 +87,9 @@ public struct Preset: Sendable {
             "w2v-bert-2.0-continued", .pretraining, PackageResources.w2v_bert_2_0_continued_yaml),
         Preset("ctc", .recognition, PackageResources.ctc_yaml),
         Preset("ctc-small-student", .recognition, PackageResources.ctc_small_student_yaml),
+        Preset("ml-superb-10min", .recognition, PackageResources.ml_superb_10min_yaml),
+        Preset("ml-superb-1h", .recognition, PackageResources.ml_superb_1h_yaml),
+        Preset("superb-asr", .recognition, PackageResources.superb_asr_yaml),
         Preset("translation", .translation, PackageResources.translation_yaml),
         Preset("translation-small", .translation, PackageResources.translation_small_yaml),
     ]

@@ -24,8 +24,8 @@ public struct FinetuneTask {
         }
     }
 
-    private let places: Places
-    private let config: FinetuneConfig
+    let places: Places
+    let config: FinetuneConfig
     private let reporter: RunReporter
 
     /// Prepares a run; nothing is read or written yet.
@@ -35,7 +35,8 @@ public struct FinetuneTask {
         self.reporter = reporter
     }
 
-    /// Runs to the last step and writes the recogniser as a Hugging Face model directory.
+    /// Runs to the last step and writes the recogniser as a Hugging Face model directory, or the probe
+    /// that was trained in its place.
     ///
     /// - Returns: that directory.
     /// - Throws: `ReportedError`s; checkpoints written before stay whole and loadable.
@@ -45,6 +46,7 @@ public struct FinetuneTask {
     }
 
     private func assemble(on device: Device) throws -> TrainingRun<FinetuneConfig>.Parts {
+        if let design = config.objective.probe.design { return try assemble(design, on: device) }
         let start = try RunEnvironment.building("model") {
             try RecognizerStart(
                 model: places.model, tokenizer: places.tokenizer, train: places.training.train,
@@ -57,31 +59,20 @@ public struct FinetuneTask {
             try CTCObjective(
                 config.objective, student: encoder, head: start.head,
                 languageTags: Set(tokenizer.languageTags.values)
-            ) { RecognitionSummary($0).summary }
+            ) { RecognitionSummary($0, of: config.tokenizer.target).summary }
         }
         let extractor = start.model.featureExtractor.independentOfBatch()
         let geometry = FrameGeometry(encoder.config, extractor)
-        let labels = TranscriptLabels(
-            tokenizer: tokenizer,
-            frames: TargetCheck.Frames(samplingRate: geometry.samplingRate) {
+        let labels = try labels(
+            tokenizer,
+            TargetCheck.Frames(samplingRate: geometry.samplingRate) {
                 geometry.outputCount(samples: $0)
             })
-        var survey = TranscriptSurvey()
-        for manifest in places.training.train + [places.training.valid].compactMap({ $0 }) {
-            try survey.add(
-                UtteranceIndex.open(manifest), tokenizer,
-                vocabularySize: start.head.vocabularySize)
-        }
+        let survey = try survey(tokenizer, vocabularySize: start.head.vocabularySize)
         return .init(
             objective: objective, studentExtractor: extractor, teacherExtractors: [],
             targets: labels,
-            sources: [
-                .init(
-                    role: "model", name: places.model, fingerprint: Fingerprint.of(start.model)),
-                .init(
-                    role: "tokenizer", name: places.tokenizer?.path ?? "",
-                    fingerprint: Fingerprint.of(start.tokenizer.files)),
-            ],
+            sources: sources(start.model, start.tokenizer),
             notes: [encoder.note(from: places.model)] + start.notes + survey.notes,
             configKeys: config.objective.configKeys, companions: start.tokenizer.files
         ) { outcome, result in
@@ -95,5 +86,45 @@ public struct FinetuneTask {
                 errorRate: outcome.bestFigure
             ).text
         }
+    }
+
+    // MARK: What probes share
+
+    /// The labels of transcripts.
+    ///
+    /// - Throws: `RecognitionError.noLanguageTags`.
+    func labels(
+        _ tokenizer: CTCTokenizer, _ frames: TargetCheck.Frames
+    ) throws -> TranscriptLabels {
+        let learns = config.tokenizer.target
+        guard learns == .transcript || !tokenizer.languageTags.isEmpty else {
+            throw RecognitionError.noLanguageTags
+        }
+        return TranscriptLabels(tokenizer: tokenizer, learns: learns, frames: frames)
+    }
+
+    /// What the transcripts are made of; nothing where only languages are learned.
+    func survey(
+        _ tokenizer: CTCTokenizer, vocabularySize: Int
+    ) throws -> TranscriptSurvey {
+        var survey = TranscriptSurvey()
+        guard config.tokenizer.target == .transcript else { return survey }
+        for manifest in places.training.train + [places.training.valid].compactMap({ $0 }) {
+            try survey.add(
+                UtteranceIndex.open(manifest), tokenizer, vocabularySize: vocabularySize)
+        }
+        return survey
+    }
+
+    /// What the run starts from.
+    func sources(
+        _ model: LoadedModel, _ tokenizer: TokenizerFiles
+    ) -> [RunProvenance.Source] {
+        [
+            .init(role: "model", name: places.model, fingerprint: Fingerprint.of(model)),
+            .init(
+                role: "tokenizer", name: places.tokenizer?.path ?? "",
+                fingerprint: Fingerprint.of(tokenizer.files)),
+        ]
     }
 }

@@ -18,6 +18,11 @@ final class Trainer {
         var bestValidation: Double?
         var bestFigure: Double?
         var bestStep: Int?
+        /// All figures of that validation, or of one after the last step, by name.
+        var figures: [String: Double]
+
+        /// The updates of the model that is written.
+        var chosenStep: Int { bestStep ?? step }
     }
 
     private let config: any TrainingConfig
@@ -98,7 +103,8 @@ final class Trainer {
         return Outcome(
             step: state.step, finalLoss: lastLoss, firstValidation: firstValidation,
             bestValidation: state.bestLoss, bestFigure: state.bestFigure,
-            bestStep: state.bestStep)
+            bestStep: state.bestStep,
+            figures: validLog.values(atStep: state.bestStep ?? state.step))
     }
 
     private var lastLoss = Double.nan

@@ -6,7 +6,7 @@ import Torch
 
 /// What a run needs to go on as if it had never stopped.
 ///
-/// A folder with the student as a Hugging Face model directory, `heads.safetensors`,
+/// A folder with the student as a Hugging Face model directory, unless it stays as it is, `heads.safetensors`,
 /// `optimizer.safetensors` and `trainer.json`. All random numbers of a step are a function of seed
 /// and step, and so is the data: two integers stand for both.
 struct TrainingCheckpoint: Codable {
@@ -37,8 +37,10 @@ struct TrainingCheckpoint: Codable {
         to url: URL, _ training: TrainingStep, featureExtractor: any FeatureExtractor
     ) throws {
         try AtomicDirectory.write(to: url) { folder in
-            try ModelWriter.fill(
-                folder, training.objective.student, featureExtractor: featureExtractor)
+            if training.trainsStudent {
+                try ModelWriter.fill(
+                    folder, training.objective.student, featureExtractor: featureExtractor)
+            }
             try SafetensorsWriter.write(
                 training.objective.heads.all.map {
                     SafetensorsEntry(name: $0.name, tensor: $0.tensor)
@@ -68,8 +70,10 @@ struct TrainingCheckpoint: Codable {
                 path: trainer.path, key: "content", expected: "the state of a trainer",
                 found: "\(error)")
         }
-        try restore(
-            training.objective.student.parameters.all, from: url, "model.safetensors")
+        if training.trainsStudent {
+            try restore(
+                training.objective.student.parameters.all, from: url, "model.safetensors")
+        }
         try restore(training.objective.heads.all, from: url, "heads.safetensors")
         try restore(training.optimizer.state, from: url, "optimizer.safetensors")
         training.optimizer.restore(step: checkpoint.optimizerStep)

@@ -64,6 +64,8 @@ struct TrainingRun<Config: TrainingConfig> {
         var companions: [(name: String, data: Data)] = []
         /// The model card of the result.
         var card: (Trainer.Outcome, any SpeechEncoder) -> String
+        /// `results.json`, for tasks whose result is a measurement.
+        var results: ((Trainer.Outcome) throws -> Data)?
     }
 
     let places: TrainingPlaces
@@ -219,7 +221,13 @@ struct TrainingRun<Config: TrainingConfig> {
         }
         let result = training.objective.result()
         try AtomicDirectory.write(to: directory.model) { folder in
-            if let head = result.head {
+            if let probe = result.probe {
+                try SafetensorsWriter.write(
+                    probe.parameters.all.map {
+                        SafetensorsEntry(name: $0.name, tensor: $0.tensor)
+                    },
+                    to: folder.appendingPathComponent("probe.safetensors"))
+            } else if let head = result.head {
                 try ModelWriter.fill(
                     folder, result.encoder, head: head, training: parts.configKeys,
                     featureExtractor: parts.studentExtractor)
@@ -232,6 +240,10 @@ struct TrainingRun<Config: TrainingConfig> {
             for (name, data) in parts.companions {
                 try AtomicFile.write(data, to: folder.appendingPathComponent(name))
             }
+            if let results = parts.results {
+                try AtomicFile.write(
+                    try results(outcome), to: folder.appendingPathComponent("results.json"))
+            }
             try AtomicFile.write(
                 parts.card(outcome, result.encoder),
                 to: folder.appendingPathComponent("README.md"))
@@ -242,6 +254,7 @@ struct TrainingRun<Config: TrainingConfig> {
             }
         }
         for note in result.notes { reporter.note(note) }
-        reporter.note("model written to \(directory.model.path)")
+        reporter.note(
+            "\(result.probe == nil ? "model" : "probe") written to \(directory.model.path)")
     }
 }

@@ -50,6 +50,9 @@ public final class TrainingStep {
             rateScale: { objective.learningRateScale(of: $0) })
     }
 
+    /// Whether anything of the student is trained; else it need not be stored.
+    var trainsStudent: Bool { !objective.student.parameters.trainable.isEmpty }
+
     /// Makes one update.
     ///
     /// * `batches`: each with its place in the run.

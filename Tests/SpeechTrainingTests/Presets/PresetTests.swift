@@ -63,11 +63,22 @@ import Torch
             .config(like: EncoderFamily.w2vBert.largeConfig())
             .makeEncoder(in: ParameterStore(seed: 2))
         let folder = Fixtures.model("w2vbert_adapter_ctc")
-        let head = CTCHead(
-            CTCConfig(vocabularySize: 32), width: 256, vocabularySize: 32,
-            in: ParameterStore(seed: 3), tokenizer: try #require(try CTCTokenizer(folder: folder)))
-        let objective = try CTCObjective(config.objective, student: encoder, head: head) { _ in
-            ValidationFigures()
+        let tokenizer = try #require(try CTCTokenizer(folder: folder))
+        let store = ParameterStore(seed: 3)
+        let objective: any TrainingObjective
+        if let probe = config.objective.probe.design {
+            objective = try ProbeObjective(
+                config.objective, student: encoder,
+                probe: probe.makeProbe(of: encoder, vocabularySize: 32, in: store),
+                tokenizer: tokenizer
+            ) { _ in ValidationFigures() }
+        } else {
+            let head = CTCHead(
+                CTCConfig(vocabularySize: 32), width: 256, vocabularySize: 32, in: store,
+                tokenizer: tokenizer)
+            objective = try CTCObjective(config.objective, student: encoder, head: head) { _ in
+                ValidationFigures()
+            }
         }
         try train(
             name,
