@@ -29,7 +29,7 @@ done
 if [ $# -eq 0 ]; then
     mapfile -t presets < <("$colld" presets --json | python3 -c '
 import json, sys
-print("\n".join(p["name"] for p in json.load(sys.stdin) if p["kind"] != "teacher"))')
+print("\n".join(p["name"] for p in json.load(sys.stdin) if p["kind"] in ("method", "pretraining")))')
     set -- "${presets[@]}"
 fi
 

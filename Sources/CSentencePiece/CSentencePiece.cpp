@@ -7,6 +7,14 @@
 #include <string>
 #include <unordered_map>
 
+// SentencePiece and LibTorch both export a variable of this name, an object of 32 bytes and an int. The
+// first one loaded serves both, and SentencePiece's constructor would write over what lies behind
+// LibTorch's. That of the executable comes before either and has room for both; it only decides what
+// they log.
+extern "C" {
+alignas(16) char FLAGS_minloglevel[64] = {};
+}
+
 struct CSPBytes {
     std::string value;
 };

@@ -5,8 +5,6 @@ import Testing
 
 /// The same text, ids and offsets as `transformers` for many vocabularies.
 @Suite struct CTCTokenizerOracleTests {
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import json, os, random, sys
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -100,14 +98,9 @@ import Testing
         let decoded: [Decoded]
     }
 
-    @Test(.enabled(if: python != nil)) func agreesWithTransformers() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func agreesWithTransformers() throws {
         try withTemporaryDirectory { folder in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script, folder.path]
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try PythonOracle.run(Self.script, [folder.path])
             let url = folder.appendingPathComponent("report.json")
             let reports = try JSONDecoder().decode([Report].self, from: Data(contentsOf: url))
             #expect(reports.count == 16)

@@ -5,8 +5,6 @@ import Testing
 
 /// `Wav2Vec2CTCTokenizer` reads what is written and makes the same ids and texts of it.
 @Suite struct CTCVocabularyOracleTests {
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import json, os, random, sys
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -68,7 +66,7 @@ import Testing
         .init("مرحبا بِكُم", language: "ara"),
     ]
 
-    @Test(.enabled(if: python != nil)) func transformersReadsTheFiles() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func transformersReadsTheFiles() throws {
         try withTemporaryDirectory { root in
             var tokenizers: [String: CTCTokenizer] = [:]
             for (index, hasTags) in [(0, false), (1, true)] {
@@ -93,15 +91,7 @@ import Testing
                     #expect(tokenizers[folder.path]?.language(ofTag: labels[0]) == text.language)
                 }
             }
-            let process = Process()
-            let pipe = Pipe()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script] + tokenizers.keys.sorted()
-            process.standardOutput = pipe
-            try process.run()
-            let data = try #require(try pipe.fileHandleForReading.readToEnd())
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            let data = try PythonOracle.run(Self.script, tokenizers.keys.sorted())
             let reports = try JSONDecoder().decode([String: Report].self, from: data)
             #expect(reports.count == 2)
             for (folder, report) in reports {

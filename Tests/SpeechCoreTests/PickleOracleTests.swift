@@ -5,8 +5,6 @@ import Testing
 
 /// Files that PyTorch itself saves, in every layout and protocol.
 @Suite struct PickleOracleTests {
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import collections, os, sys, zipfile, torch
         from safetensors.torch import save_file
@@ -52,14 +50,9 @@ import Testing
             torch.save(value, f"{name}.chain.refused", _use_new_zipfile_serialization=False)
         """
 
-    @Test(.enabled(if: python != nil)) func readsWhatPyTorchSaves() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func readsWhatPyTorchSaves() throws {
         try withTemporaryDirectory { folder in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script, folder.path]
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try PythonOracle.run(Self.script, [folder.path])
             let expected = try SafetensorsFile(path: folder.appendingPathComponent("expected").path)
             let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
             for name in files where name.hasSuffix(".bin") {

@@ -5,11 +5,9 @@ import Testing
 
 /// The same figures as jiwer and sacreBLEU on random texts in many scripts, to the last digit.
 @Suite struct ScoreOracleTests {
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     /// Whether that Python has both.
     private static let hasOracle: Bool = {
-        guard let python else { return false }
+        guard let python = PythonOracle.path else { return false }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: python)
         process.arguments = ["-c", "import jiwer, sacrebleu"]
@@ -162,12 +160,7 @@ import Testing
 
     @Test(.enabled(if: hasOracle)) func agreesWithJiwerAndSacreBLEU() throws {
         try withTemporaryDirectory { folder in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script, folder.path]
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try PythonOracle.run(Self.script, [folder.path])
             let url = folder.appendingPathComponent("report.json")
             let report = try JSONDecoder().decode(Report.self, from: Data(contentsOf: url))
             #expect(report.cases.count == 27)

@@ -113,8 +113,6 @@ import Testing
         }
     }
 
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import io, json, random, sys
         import sentencepiece
@@ -157,14 +155,9 @@ import Testing
         """
 
     /// Models with the library's rules, on texts of any characters.
-    @Test(.enabled(if: python != nil)) func agreesWithTheLibrary() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func agreesWithTheLibrary() throws {
         try withTemporaryDirectory { folder in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script, folder.path]
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try PythonOracle.run(Self.script, [folder.path])
             let url = folder.appendingPathComponent("report.json")
             let references = try JSONDecoder().decode(
                 [String: Reference].self, from: Data(contentsOf: url))

@@ -84,8 +84,6 @@ import Testing
         }
     }
 
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import json, os, random, sys
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -121,7 +119,7 @@ import Testing
         let decoded, plain: [String]
     }
 
-    @Test(.enabled(if: python != nil)) func transformersReadsTheFiles() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func transformersReadsTheFiles() throws {
         let words =
             """
             the The sea shells river bank über Flußufer Müllerin ein Wille zorro ¿Qué mañana? chien à
@@ -141,15 +139,7 @@ import Testing
                     .write(to: folder.appendingPathComponent("words.json"))
                 paths.append(folder.path)
             }
-            let process = Process()
-            let pipe = Pipe()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script] + paths
-            process.standardOutput = pipe
-            try process.run()
-            let data = try #require(try pipe.fileHandleForReading.readToEnd())
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            let data = try PythonOracle.run(Self.script, paths)
             let reports = try JSONDecoder().decode([String: Report].self, from: data)
             #expect(reports.count == 4)
             for (path, report) in reports {

@@ -84,8 +84,6 @@ import Testing
         }
     }
 
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import io, json, os, random, shutil, sys
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -135,17 +133,9 @@ import Testing
         let count: Int
     }
 
-    @Test(.enabled(if: python != nil)) func agreesWithTransformers() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func agreesWithTransformers() throws {
         try withTemporaryDirectory { root in
-            let process = Process()
-            let pipe = Pipe()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script, root.path]
-            process.standardOutput = pipe
-            try process.run()
-            let data = try #require(try pipe.fileHandleForReading.readToEnd())
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            let data = try PythonOracle.run(Self.script, [root.path])
             let reports = try JSONDecoder().decode([String: Report].self, from: data)
             #expect(reports.count == 3)
             for (path, report) in reports {

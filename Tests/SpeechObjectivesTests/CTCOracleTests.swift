@@ -8,8 +8,6 @@ import Torch
 
 /// Recognisers of every family, made by `transformers`: logits, lengths and losses.
 @Suite struct CTCOracleTests {
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import json, os, pathlib, shutil, sys
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -55,15 +53,10 @@ import Torch
         "wavlm_base",
     ]
 
-    @Test(.enabled(if: python != nil)) func agreesWithTransformers() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func agreesWithTransformers() throws {
         try withTemporaryDirectory { folder in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments =
-                ["-c", Self.script, Fixtures.url("models").path, folder.path] + Self.models
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try PythonOracle.run(
+                Self.script, [Fixtures.url("models").path, folder.path] + Self.models)
             for name in Self.models { try compare(folder.appendingPathComponent(name), name) }
         }
     }

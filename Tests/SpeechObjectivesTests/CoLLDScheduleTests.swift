@@ -183,7 +183,7 @@ import Torch
                 zip($0, try #require($1.gradients[name])).map { $0 + $1 }
             }
             let scale = added.map { abs($0) }.max() ?? 0
-            expectClose(gradient, added, within: 1e-4 * scale + 1e-4, name)
+            expectClose(gradient, added, within: 1e-4 * scale + 1e-6, name)
         }
     }
 

@@ -106,7 +106,7 @@ struct BenchmarkDistillCommand: ParsableCommand {
     private func compare(_ device: Device) throws {
         var rows: [Row] = []
         if !json { print("ms a step  loss %  audio-s/s  method") }
-        for preset in Preset.all where preset.kind != .teacher {
+        for preset in Preset.all where [.method, .pretraining].contains(preset.kind) {
             var row = Row(method: preset.name)
             do {
                 let method: DistillBenchmark.Method =

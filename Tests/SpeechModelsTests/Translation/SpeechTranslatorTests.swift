@@ -6,8 +6,6 @@ import Testing
 import Torch
 
 @Suite struct SpeechTranslatorTests {
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     static func composed() throws -> (model: LoadedTranslator, expected: SafetensorsFile) {
         let name = "translation/speech_encoder_decoder"
         return (
@@ -250,18 +248,13 @@ import Torch
 
     /// What we write `transformers` reads, and scores and finds the same; five beams unless told
     /// otherwise.
-    @Test(.enabled(if: python != nil)) func transformersAgrees() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func transformersAgrees() throws {
         try withTemporaryDirectory { folder in
             let models = try ["wav2vec2_base", "wavlm_large", "hubert_large", "w2vbert", "sew"].map
             {
                 try Written($0, in: folder)
             }
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script] + models.map(\.folder.path)
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try PythonOracle.run(Self.script, models.map(\.folder.path))
             for model in models { try model.compare() }
         }
     }

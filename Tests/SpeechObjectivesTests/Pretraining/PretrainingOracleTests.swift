@@ -8,8 +8,6 @@ import Torch
 
 /// The quantiser and losses of `Wav2Vec2ForPreTraining`.
 @Suite struct PretrainingOracleTests {
-    private static let python = ProcessInfo.processInfo.environment["COLLD_ORACLE"]
-
     private static let script = """
         import os, pathlib, sys
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -49,16 +47,11 @@ import Torch
                    "diversity": diversity.reshape(())}, target)
         """
 
-    @Test(.enabled(if: python != nil)) func agreesWithTransformers() throws {
+    @Test(.enabled(if: PythonOracle.isThere)) func agreesWithTransformers() throws {
         try withTemporaryDirectory { folder in
             let source = Fixtures.model("wav2vec2_xlsr")
             let target = folder.appendingPathComponent("expected.safetensors")
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: try #require(Self.python))
-            process.arguments = ["-c", Self.script, source.path, target.path]
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try PythonOracle.run(Self.script, [source.path, target.path])
             try compare(try ModelLoader.load(source.path), try SafetensorsFile(path: target.path))
         }
     }
