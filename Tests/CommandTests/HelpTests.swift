@@ -77,8 +77,9 @@ extension Commands {
             "colld evaluate": [
                 "--alpha=", "--batch-seconds=", "--beam=", "--beta=", "--bootstrap=",
                 "--characters=", "--chunk-seconds=", "--data=", "--device=", "--hot-words=",
-                "--json", "--language=", "--lexicon=", "--lm=", "--model=", "--no-progress",
-                "--output=", "--overlap=", "--precision=", "--threads=", "--worst=",
+                "--json", "--language=", "--length-penalty=", "--lexicon=", "--lm=", "--model=",
+                "--no-progress", "--output=", "--overlap=", "--precision=", "--threads=",
+                "--worst=",
             ],
             "colld export": [],
             "colld export hf": [
@@ -117,6 +118,11 @@ extension Commands {
                 "--device=", "--hot-words=", "--json", "--language=", "--lexicon=", "--lm=",
                 "--model=", "--no-progress", "--overlap=", "--precision=", "--stream",
                 "--threads=", "--timestamps", "<audio>…",
+            ],
+            "colld translate": [
+                "--batch-seconds=", "--beam=", "--chunk-seconds=", "--device=", "--json",
+                "--language=", "--length-penalty=", "--model=", "--no-progress", "--precision=",
+                "--threads=", "<audio>…",
             ],
             "colld tokenizer": [],
             "colld tokenizer train": [

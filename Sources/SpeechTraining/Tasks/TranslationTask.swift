@@ -87,6 +87,10 @@ public struct TranslationTask {
                 role: "tokenizer", name: places.tokenizer?.path ?? "",
                 fingerprint: Fingerprint.of(start.files)))
         let languages = Set(survey.pairs.keys.map(\.target)).sorted()
+        let codes = Set(languages.compactMap(tokenizer.code))
+        if codes.count == 1, let code = codes.first {
+            translator.forcedBegin = tokenizer.languages[code]
+        }
         return .init(
             objective: objective,
             studentExtractor: start.model.featureExtractor.independentOfBatch(),

@@ -6,6 +6,10 @@ public enum TranslationError: ReportedError, Equatable {
     case noTranslation(id: String)
     /// A target language that the tokenizer does not have.
     case unknownLanguage(manifest: String, id: String, found: String?, known: [String])
+    /// A target language that the tokenizer does not have, or none where there are several.
+    case unknownTarget(found: String?, known: [String])
+    /// An option of models that recognise, or of those that translate, with one of the others.
+    case optionDoesNotFit(option: String, expected: String, model: String, found: String)
     /// A folder without the tokenizer of a text decoder.
     case noTokenizer(path: String, hint: String)
     /// A tokenizer of another decoder.
@@ -21,9 +25,12 @@ public enum TranslationError: ReportedError, Equatable {
         case .noTranslation(let id):
             return "'\(id)': expected a translation ('target_text'); found none"
         case .unknownLanguage(let manifest, let id, let found, let known):
-            let shown = known.prefix(12).joined(separator: ", ") + (known.count > 12 ? ", …" : "")
             return "'\(manifest)', '\(id)': target_lang: expected one language of the tokenizer: "
-                + "\(shown); found " + (found.map { "'\($0)'" } ?? "none")
+                + Self.list(known, found)
+        case .unknownTarget(let found, let known):
+            return "--language: expected one language of the tokenizer: " + Self.list(known, found)
+        case .optionDoesNotFit(let option, let expected, let model, let found):
+            return "\(option): expected \(expected); found \(found) in \(model)"
         case .noTokenizer(let path, let hint):
             return "\(path): expected the tokenizer of a text decoder (sentencepiece.bpe.model and "
                 + "tokenizer_config.json); found none. \(hint)"
@@ -40,6 +47,11 @@ public enum TranslationError: ReportedError, Equatable {
                 "objective.decoder: expected full for a new decoder (--decoder names one that is "
                 + "trained); found \(found)"
         }
+    }
+
+    private static func list(_ known: [String], _ found: String?) -> String {
+        known.prefix(12).joined(separator: ", ") + (known.count > 12 ? ", …" : "") + "; found "
+            + (found.map { "'\($0)'" } ?? "none")
     }
 
     /// Always bad input.

@@ -15,7 +15,7 @@ struct TranslationLabels: TargetSource {
         guard let text = utterance.targetText else {
             throw TranslationError.noTranslation(id: utterance.id)
         }
-        let code = language(of: utterance.targetLang)
+        let code = tokenizer.code(of: utterance.targetLang)
         var labels = try tokenizer.labels(of: text, language: code ?? utterance.targetLang)
         // mBART's own texts have the language last; here all begin with it.
         if let token = code.flatMap({ tokenizer.languages[$0] }), labels.last == token {
@@ -37,15 +37,6 @@ struct TranslationLabels: TargetSource {
         return "too many labels: expected at most \(maximumLength), the decoder's positions; found "
             + "\(count)"
     }
-
-    /// What the tokenizer calls a language: its code itself, else the only one that means the same,
-    /// such as `deu_Latn` for `de`.
-    func language(of code: String?) -> String? {
-        guard let code else { return nil }
-        if tokenizer.languages[code] != nil { return code }
-        let same = tokenizer.languages.keys.filter { LanguageScripts.sameLanguage($0, code) }
-        return same.count == 1 ? same[0] : nil
-    }
 }
 
 /// What the translations of some manifests are made of, before a run starts.
@@ -63,7 +54,7 @@ struct TranslationSurvey {
         for number in 0..<corpus.count {
             let utterance = try corpus.utterance(number)
             guard utterance.targetText != nil else { continue }
-            if !tokenizer.languages.isEmpty, labels.language(of: utterance.targetLang) == nil {
+            if !tokenizer.languages.isEmpty, tokenizer.code(of: utterance.targetLang) == nil {
                 throw TranslationError.unknownLanguage(
                     manifest: corpus.manifest.path, id: utterance.id, found: utterance.targetLang,
                     known: tokenizer.languages.keys.sorted())

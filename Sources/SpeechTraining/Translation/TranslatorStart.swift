@@ -54,7 +54,7 @@ struct TranslatorStart {
             decoder = try TextDecoder(
                 new: config.decoder.decoder(for: tokenizer), seed: seed &+ 1, device: device)
         }
-        try Self.check(tokenizer, decoder.config, path: place.path)
+        try tokenizer.requireFit(decoder.config, path: place.path)
         let encoder = try Self.encoder(model, config, width: decoder.config.width, device: device)
         let translator = try SpeechTranslator(
             encoder: encoder, adaptor: config.adaptor.own, decoder: decoder, seed: seed &+ 3)
@@ -99,22 +99,6 @@ struct TranslatorStart {
                 path: model.directory.configPath, found: encoder.config.baseModelType)
         }
         return encoder
-    }
-
-    private static func check(
-        _ tokenizer: TranslationTokenizer, _ decoder: TextDecoderConfig, path: String
-    ) throws {
-        func require(_ holds: Bool, _ what: String, _ expected: Int, _ found: Int) throws {
-            if !holds {
-                throw TranslationError.tokenizerDoesNotFit(
-                    path: path, what: what, expected: expected, found: found)
-            }
-        }
-        let size = decoder.vocabularySize
-        try require(tokenizer.count <= size, "at most as many tokens as it,", size, tokenizer.count)
-        try require(tokenizer.end == decoder.end, "the end token", decoder.end, tokenizer.end)
-        try require(
-            tokenizer.padding == decoder.padding, "the padding", decoder.padding, tokenizer.padding)
     }
 }
 
