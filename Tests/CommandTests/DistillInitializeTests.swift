@@ -79,6 +79,45 @@ extension Commands {
             }
         }
 
+        @Test("other values of config.json, and the extractor that fits them")
+        func overrides() throws {
+            try withTemporaryDirectory { folder in
+                let model = folder.appendingPathComponent("model")
+                func initialize(_ pairs: String...) -> [String] {
+                    ["initialize", "--design", "1x64", "--output", model.path] + pairs
+                }
+                try expectColld(
+                    initialize("conv_depthwise_kernal_size=15"), exits: 2,
+                    saying: ["conv_depthwise_kernal_size", "did you mean", "kernel_size"])
+                try expectColld(
+                    initialize("feature_projection_input_dim=100"), exits: 2,
+                    saying: ["feature_projection_input_dim", "80 bins", "100"])
+                try expectColld(
+                    initialize("hidden_act=sine"), exits: 2, saying: ["hidden_act", "sine"])
+                try expectColld(initialize("hidden_size"), exits: 2, saying: ["hidden_size"])
+                #expect(!FileManager.default.fileExists(atPath: model.path))
+                try expectColld(
+                    initialize(
+                        "conv_depthwise_kernel_size=15", "feature_projection_input_dim=320",
+                        "hidden_act=gelu"), exits: 0)
+                func object(_ name: String) throws -> [String: Any] {
+                    let data = try Data(contentsOf: model.appendingPathComponent(name))
+                    return try #require(
+                        JSONSerialization.jsonObject(with: data) as? [String: Any])
+                }
+                let config = try object("config.json")
+                #expect(config["conv_depthwise_kernel_size"] as? Int == 15)
+                #expect(config["hidden_act"] as? String == "gelu")
+                #expect(try object("preprocessor_config.json")["stride"] as? Int == 4)
+                let output = folder.appendingPathComponent("output.safetensors").path
+                try expectColld(
+                    [
+                        "encode", "--model", model.path, "--audio", ModelFiles.speechFiles[1],
+                        "--output", output,
+                    ], exits: 0)
+            }
+        }
+
         @Test("nothing that exists is written over")
         func occupied() throws {
             try withTemporaryDirectory { folder in

@@ -10,8 +10,14 @@ struct InitializeCommand: ParsableCommand {
         commandName: "initialize",
         abstract: "Write an encoder with random weights as a Hugging Face model directory.",
         discussion: """
-            Everything but the shape is as in the family's large public models. Useful for trials \
-            and as the start of training without a teacher.
+            Everything but the shape is as in the family's large public models, or as trailing \
+            key=value pairs say, whose keys are those of config.json:
+
+              colld initialize --design 3x384 --output model \\
+                conv_depthwise_kernel_size=15 feature_projection_input_dim=320
+
+            Useful for trials and as the start of training without a teacher. The filterbank of \
+            w2v-BERT stacks as many frames of 80 bins as feature_projection_input_dim holds.
             """)
 
     @Option(help: "The family of the encoder.")
@@ -26,10 +32,14 @@ struct InitializeCommand: ParsableCommand {
     @Option(help: "The directory to write.")
     var output: String
 
+    @Argument(help: "key=value pairs laid over config.json.")
+    var overrides: [String] = []
+
     func run() throws {
         let url = URL(fileURLWithPath: output)
         try InitializeTask(
-            family: family.family, design: StudentDesign(design, key: "--design"), seed: seed
+            family: family.family, design: StudentDesign(design, key: "--design"),
+            overrides: overrides, seed: seed
         ).write(to: url)
         print(url.path)
     }

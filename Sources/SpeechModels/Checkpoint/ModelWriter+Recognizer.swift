@@ -72,6 +72,11 @@ extension EncoderConfig {
         return object
     }
 
+    /// The keys of `config.json` that the family reads, but for those that name it.
+    package func keys() throws -> [String] {
+        try jsonObject().keys.filter { $0 != "model_type" && $0 != "architectures" }
+    }
+
     /// The same configuration with other values of some keys of `config.json`, such as
     /// `hidden_dropout`; keys that the family has not are passed over.
     ///

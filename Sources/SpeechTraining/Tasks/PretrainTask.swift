@@ -55,7 +55,7 @@ public struct PretrainTask {
         }
         let adopted = try origin.map { try adoptQuantizer(of: $0, into: objective.heads) } ?? []
         let extractor =
-            origin.map { $0.featureExtractor.independentOfBatch() }
+            try origin.map { $0.featureExtractor.independentOfBatch() }
             ?? InitializeTask.extractor(of: encoder.config).independentOfBatch()
         let source = origin.map { ($0.directory, places.model!) }
         let sources = origin.map {
