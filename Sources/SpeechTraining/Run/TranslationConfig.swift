@@ -133,6 +133,9 @@ public struct TranslationDecoderConfig: Codable, Equatable, Sendable {
 
     /// The configuration of a new decoder for a vocabulary; texts start with the end token, as those
     /// of NLLB and mBART-50 do.
+    ///
+    /// First weights are as large as fairseq's embeddings of that width, N(0, 1 / √D), because
+    /// `transformers`' 0.02 leaves a narrow decoder next to nothing to start from.
     public func decoder(for tokenizer: TranslationTokenizer) -> TextDecoderConfig {
         var config = TextDecoderConfig(kind)
         config.vocabularySize = tokenizer.count
@@ -141,6 +144,7 @@ public struct TranslationDecoderConfig: Codable, Equatable, Sendable {
         config.headCount = heads
         config.feedForwardWidth = feedForward
         config.maximumPositions = positions
+        config.initializerRange = 1 / Double(width).squareRoot()
         config.dropout = dropout
         config.attentionDropout = attentionDropout
         config.activationDropout = activationDropout
