@@ -90,7 +90,9 @@ let package = Package(
             name: "SpeechTrainingTests", dependencies: ["SpeechTraining", "TestSupport"]),
         .testTarget(
             name: "SpeechInferenceTests", dependencies: ["SpeechInference", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["CLI", "TestSupport", "FileMutation"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["CLI", "SpeechModels", "Torch", "TestSupport", "FileMutation"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

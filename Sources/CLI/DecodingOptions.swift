@@ -25,33 +25,20 @@ struct DecodingOptions: ParsableArguments {
     )
     var hotWords: String?
 
-    @Option(help: "Seconds of a chunk; longer clips are cut into overlapping ones.")
-    var chunkSeconds = 30.0
-
     @Option(help: "Seconds that neighbouring chunks share.")
     var overlap = 4.0
-
-    @Option(help: "Seconds of audio computed at once, padding included.")
-    var batchSeconds = 60.0
 
     @Option(help: "The language whose adapter and vocabulary to use, such as fra (MMS).")
     var language: String?
 
-    @Option(help: "The type to compute in: fp32, bf16 or fp16.")
-    var precision = PrecisionOption.fp32
+    @OptionGroup var computing: ComputingOptions
 
     func validate() throws {
         guard beam.map({ (1...10_000).contains($0) }) ?? true else {
             throw ValidationError("--beam must be from 1 to 10000")
         }
-        guard (1...3600).contains(chunkSeconds) else {
-            throw ValidationError("--chunk-seconds must be from 1 to 3600")
-        }
-        guard overlap >= 0, overlap <= chunkSeconds / 2 else {
+        guard overlap >= 0, overlap <= computing.chunkSeconds / 2 else {
             throw ValidationError("--overlap must be from 0 to half of --chunk-seconds")
-        }
-        guard batchSeconds > 0, batchSeconds.isFinite else {
-            throw ValidationError("--batch-seconds must be above 0")
         }
         guard (alpha ?? 0).isFinite, (beta ?? 0).isFinite else {
             throw ValidationError("--alpha and --beta must be numbers")
@@ -61,13 +48,21 @@ struct DecodingOptions: ParsableArguments {
         }
     }
 
+    /// The options given that only recognisers take.
+    var ofRecognizers: [String] {
+        [
+            ("--lm", lm), ("--lexicon", lexicon), ("--hot-words", hotWords),
+            ("--alpha", alpha?.description), ("--beta", beta?.description),
+        ].filter { $0.1 != nil }.map(\.0)
+    }
+
     /// Reads the model and everything that decodes.
     func makeTask(
         _ model: String, _ deviceOptions: DeviceOptions, reporter: RunReporter
     ) throws -> RecognizeTask {
         let device = try deviceOptions.prepare()
         let recognizer = try Recognizer(
-            model, language: language, dtype: precision.dtype, device: device)
+            model, language: language, dtype: computing.precision.dtype, device: device)
         var decoding = RecognitionDecoder.Settings()
         decoding.beam = beam
         decoding.languageModel = lm
@@ -76,9 +71,9 @@ struct DecodingOptions: ParsableArguments {
         decoding.alpha = alpha
         decoding.beta = beta
         var settings = RecognizeTask.Settings()
-        settings.chunkSeconds = chunkSeconds
+        settings.chunkSeconds = computing.chunkSeconds
         settings.overlapSeconds = overlap
-        settings.batchSeconds = batchSeconds
+        settings.batchSeconds = computing.batchSeconds
         return RecognizeTask(
             recognizer,
             decoder: try RecognitionDecoder(decoding, vocabulary: recognizer.vocabulary),

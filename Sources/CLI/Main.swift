@@ -23,6 +23,7 @@ import Torch
             FinetuneCommand.self,
             EvaluateCommand.self,
             TranscribeCommand.self,
+            TranslateCommand.self,
             SubnetCommand.self,
             PresetsCommand.self,
             ExportCommand.self,

@@ -60,7 +60,7 @@ struct ScoreDisplay: Encodable {
         }
         for part in report.languages {
             let mark = part.isWrittenWithoutSpaces ? " *" : ""
-            rows.append([(part.language ?? "-") + mark, String(part.utterances)] + cells(part))
+            rows.append([(part.name ?? "-") + mark, String(part.utterances)] + cells(part))
         }
         let last = rows.count
         rows.append(["micro", String(report.total.utterances)] + cells(report.total))

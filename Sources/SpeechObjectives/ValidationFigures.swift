@@ -2,23 +2,29 @@
 public struct ValidationFigures {
     /// Figures by name, the same names every time.
     public var metrics: [(name: String, value: Double)]
-    /// The metric that the best checkpoint is chosen by, lower being better; nil for the loss.
+    /// The metric that the best checkpoint is chosen by; nil for the loss.
     public var selection: String?
+    /// Whether the best checkpoint has the highest value of it, not the lowest.
+    public var prefersHigher: Bool
     /// What is to be said about it.
     public var notes: [String]
 
     /// Joins the values.
     public init(
         metrics: [(name: String, value: Double)] = [], selection: String? = nil,
-        notes: [String] = []
+        prefersHigher: Bool = false, notes: [String] = []
     ) {
         self.metrics = metrics
         self.selection = selection
+        self.prefersHigher = prefersHigher
         self.notes = notes
     }
 
-    /// The value of the metric that the best checkpoint is chosen by.
+    /// The value of the metric that the best checkpoint is chosen by, lower being better: where higher
+    /// values are, it is negated.
     public var selected: Double? {
-        selection.flatMap { name in metrics.first { $0.name == name }?.value }
+        guard let name = selection, let value = metrics.first(where: { $0.name == name })?.value
+        else { return nil }
+        return prefersHigher ? -value : value
     }
 }

@@ -77,16 +77,18 @@ extension Commands {
             "colld evaluate": [
                 "--alpha=", "--batch-seconds=", "--beam=", "--beta=", "--bootstrap=",
                 "--characters=", "--chunk-seconds=", "--data=", "--device=", "--hot-words=",
-                "--json", "--language=", "--lexicon=", "--lm=", "--model=", "--no-progress",
-                "--output=", "--overlap=", "--precision=", "--threads=", "--worst=",
+                "--json", "--language=", "--length-penalty=", "--lexicon=", "--lm=", "--model=",
+                "--no-progress", "--output=", "--overlap=", "--precision=", "--threads=",
+                "--worst=",
             ],
             "colld export": [],
             "colld export hf": [
                 "--encoder-only", "--json", "--max-shard-size=", "--model=", "--output=",
             ],
             "colld finetune": [
-                "--config=", "--device=", "--dump-config", "--model=", "--no-progress",
-                "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=", "--task=",
+                "--config=", "--decoder=", "--device=", "--dump-config", "--model=",
+                "--no-progress", "--noise-manifest=", "--output=", "--resume", "--reverb-manifest=",
+                "--task=",
                 "--tokenizer=", "--train=…", "--valid=", "<overrides>…",
             ],
             "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
@@ -116,6 +118,11 @@ extension Commands {
                 "--device=", "--hot-words=", "--json", "--language=", "--lexicon=", "--lm=",
                 "--model=", "--no-progress", "--overlap=", "--precision=", "--stream",
                 "--threads=", "--timestamps", "<audio>…",
+            ],
+            "colld translate": [
+                "--batch-seconds=", "--beam=", "--chunk-seconds=", "--device=", "--json",
+                "--language=", "--length-penalty=", "--model=", "--no-progress", "--precision=",
+                "--threads=", "<audio>…",
             ],
             "colld tokenizer": [],
             "colld tokenizer train": [

@@ -59,6 +59,31 @@ import Testing
         #expect(try JSONDecoder().decode(ScoreSettings.self, from: again) == settings)
     }
 
+    @Test func scoresTranslationsByPair() throws {
+        let rows: [(source: String, target: String?, text: String)] = [
+            ("de", "en", "one two three four"), ("sw", "en", "five"), ("de", "fr", "un deux"),
+            ("de", "en", "six"), ("de", nil, "seven"),
+        ]
+        let texts = rows.enumerated().map { index, row in
+            ScoredText(
+                id: "\(index)", language: row.target, sourceLanguage: row.source,
+                reference: row.text,
+                hypothesis: index == 1 ? "six" : row.text)
+        }
+        let settings = ScoreSettings(metrics: [.bleu, .chrfPlusPlus, .wer], forms: [.raw])
+        let report = try ScoreReport(texts, settings: settings)
+        #expect(report.languages.map(\.name) == ["de-?", "de-en", "sw-en", "de-fr"])
+        #expect(report.languages.map(\.utterances) == [1, 2, 1, 1])
+        #expect(report.languages.map { $0[.wer]?.value } == [0, 0, 1, 0])
+        #expect(report.languages[1].sourceLanguage == "de" && report.languages[1].language == "en")
+        #expect(report.macroAverages.first { $0.metric == .wer }?.value == 0.25)
+        #expect(report.total.name == nil && report.total[.wer]?.value == 1 / 9.0)
+        let data = try JSONEncoder().encode(report)
+        #expect(try JSONDecoder().decode(ScoreReport.self, from: data) == report)
+        let text = try JSONDecoder().decode(ScoredText.self, from: JSONEncoder().encode(texts[1]))
+        #expect(text == texts[1])
+    }
+
     @Test func printsLinesAsTheToolsDo() throws {
         let settings = ScoreSettings(metrics: [.wer, .bleu, .chrf], tokenizer: .international)
         let lines = try ScoreReport(texts, settings: settings).total.scores.map { $0.line() }

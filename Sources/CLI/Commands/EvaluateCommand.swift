@@ -3,22 +3,30 @@ import Foundation
 import SpeechCore
 import SpeechTraining
 
-/// `colld evaluate`: the error rates of a recogniser.
+/// `colld evaluate`: the error rates of a recogniser, or the scores of a translation model.
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Recognise the utterances of a manifest and score them against its transcripts.",
+        abstract: "Recognise or translate the utterances of a manifest and score the texts.",
         discussion: """
-            Prints WER and CER of raw and of normalised texts, by language and over all. --output also \
-            writes what was recognised of each utterance.
+            Of a recogniser WER and CER against the transcripts, of a translation model BLEU and chrF++ \
+            against the translations (target_text); of raw and of normalised texts, by language or pair \
+            of languages, and over all. --output also writes the text of each utterance.
 
               colld evaluate --model run/model --data test.jsonl --output report.json
+              colld evaluate --model run/model --data test.jsonl --beam 5 --length-penalty 1.2
             """)
 
-    @Option(help: "A recogniser: a directory, or a repository in the local Hugging Face cache.")
+    @Option(
+        help: """
+            A recogniser or a translation model: a directory, or a repository in the local Hugging Face \
+            cache.
+            """)
     var model: String
 
-    @Option(help: ArgumentHelp("A manifest of utterances with transcripts.", valueName: "manifest"))
+    @Option(
+        help: ArgumentHelp(
+            "A manifest of utterances with transcripts or translations.", valueName: "manifest"))
     var data: String
 
     @Option(help: ArgumentHelp("The report to write, as JSON.", valueName: "file"))
@@ -40,6 +48,11 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Lay out so many of the worst utterances.")
     var worst = 0
 
+    @Option(
+        parsing: .unconditional,
+        help: "The exponent of the length that scores of translations are divided by.")
+    var lengthPenalty: Double?
+
     @OptionGroup var decoding: DecodingOptions
     @OptionGroup var deviceOptions: DeviceOptions
 
@@ -53,15 +66,20 @@ struct EvaluateCommand: ParsableCommand {
         guard bootstrap >= 0, bootstrap != 1, worst >= 0 else {
             throw ValidationError("--bootstrap must be 0 or at least 2, --worst 0 or more")
         }
+        guard (lengthPenalty ?? 0).isFinite else {
+            throw ValidationError("--length-penalty must be a number")
+        }
     }
 
     func run() throws {
         let reporter = RunReporter(showsProgress: !noProgress)
-        let task = try decoding.makeTask(model, deviceOptions, reporter: reporter)
+        let system = try makeSystem(reporter)
+        var metrics: [ScoreMetric] = [.wer, .cer]
+        if case .translator = system { metrics = [.bleu, .chrfPlusPlus] }
         let report = try EvaluateTask(
-            task,
+            system,
             scoring: ScoreSettings(
-                metrics: [.wer, .cer], forms: [.raw, .normalized], characterUnit: characters,
+                metrics: metrics, forms: [.raw, .normalized], characterUnit: characters,
                 allowsEmptyReferences: true, bootstrapSamples: bootstrap, worst: worst),
             reporter: reporter
         ).run(model: model, data: URL(fileURLWithPath: data))
@@ -81,5 +99,25 @@ struct EvaluateCommand: ParsableCommand {
                 format: "\n%.0f s of audio in %.1f s, %.1f times as fast as real time",
                 report.audioSeconds, report.seconds,
                 report.audioSeconds / max(report.seconds, 1e-9)))
+    }
+
+    private func makeSystem(_ reporter: RunReporter) throws -> EvaluateTask.System {
+        guard try Translator.canRead(model) else {
+            guard lengthPenalty == nil else {
+                throw TranslationError.optionDoesNotFit(
+                    option: "--length-penalty", expected: "a translation model", model: model,
+                    found: "another one")
+            }
+            return .recognizer(try decoding.makeTask(model, deviceOptions, reporter: reporter))
+        }
+        if let option = decoding.ofRecognizers.first {
+            throw TranslationError.optionDoesNotFit(
+                option: option, expected: "a recogniser", model: model,
+                found: "a translation model")
+        }
+        let task = try decoding.computing.makeTranslateTask(
+            model, beams: decoding.beam, lengthPenalty: lengthPenalty, deviceOptions,
+            reporter: reporter)
+        return .translator(task, into: decoding.language)
     }
 }

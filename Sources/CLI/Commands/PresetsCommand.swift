@@ -73,6 +73,7 @@ extension Preset.Kind {
         case .teacher: "Teachers and their students (distill)"
         case .pretraining: "Training without a teacher (pretrain)"
         case .recognition: "Recognition (finetune --task ctc)"
+        case .translation: "Translation (finetune --task translation)"
         }
     }
 }

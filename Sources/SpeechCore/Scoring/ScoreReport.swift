@@ -4,6 +4,8 @@ public struct ScoreReport: Sendable, Hashable, Codable {
     public struct Part: Sendable, Hashable, Codable {
         /// The language's code; nil for all and for utterances without one.
         public let language: String?
+        /// The language of the speech, where texts are translations of known languages.
+        public let sourceLanguage: String?
         /// How many utterances there are.
         public let utterances: Int
         /// Whether the language's script has no spaces between words, so that CER is the rate to read.
@@ -15,7 +17,14 @@ public struct ScoreReport: Sendable, Hashable, Codable {
 
         private enum CodingKeys: String, CodingKey {
             case language, utterances, scores
+            case sourceLanguage = "source_language"
             case isWrittenWithoutSpaces = "written_without_spaces"
+        }
+
+        /// The language, or the pair of languages, such as `deu-eng`; nil for neither.
+        public var name: String? {
+            guard let sourceLanguage else { return language }
+            return "\(sourceLanguage)-\(language ?? "?")"
         }
 
         /// A score; nil for one that was not asked for.
@@ -26,7 +35,7 @@ public struct ScoreReport: Sendable, Hashable, Codable {
 
     /// All utterances, each weighing by its length (micro average).
     public let total: Part
-    /// Each language by itself, by code; empty where none is named.
+    /// Each language by itself, by code, of translations each pair; empty where none is named.
     public let languages: [Part]
     /// Means over languages; empty unless there are several.
     public let macroAverages: [MacroAverage]
@@ -49,12 +58,12 @@ public struct ScoreReport: Sendable, Hashable, Codable {
     public init(_ texts: [ScoredText], settings: ScoreSettings = ScoreSettings()) throws {
         try Self.check(texts, settings)
         let statistics = try ScoreStatistics(texts, settings)
-        total = try statistics.part(language: nil, Array(texts.indices))
-        let groups = Dictionary(grouping: texts.indices) { texts[$0].language }
+        total = try statistics.part(LanguageGroup(), Array(texts.indices))
+        let groups = Dictionary(grouping: texts.indices) { LanguageGroup(texts[$0]) }
         var languages: [Part] = []
-        if groups.keys.contains(where: { $0 != nil }) {
-            for (language, places) in groups.sorted(by: { ($0.key ?? "") < ($1.key ?? "") }) {
-                languages.append(try statistics.part(language: language, places))
+        if groups.keys.contains(where: { $0 != LanguageGroup() }) {
+            for (group, places) in groups.sorted(by: { $0.key < $1.key }) {
+                languages.append(try statistics.part(group, places))
             }
         }
         self.languages = languages
@@ -129,5 +138,25 @@ public struct ScoreReport: Sendable, Hashable, Codable {
                 texts[index], metric: unspaced[index] ? .cer : .wer,
                 characterUnit: settings.characterUnit)
         }
+    }
+}
+
+/// Texts that are scored together: those of one language, or translations of one pair.
+struct LanguageGroup: Hashable, Comparable {
+    /// The language of the texts.
+    var language: String?
+    /// That of the speech, if they are translations.
+    var source: String?
+
+    /// Of all texts.
+    init() {}
+
+    init(_ text: ScoredText) {
+        language = text.language
+        source = text.sourceLanguage
+    }
+
+    static func < (first: Self, second: Self) -> Bool {
+        (first.language ?? "", first.source ?? "") < (second.language ?? "", second.source ?? "")
     }
 }

@@ -39,10 +39,10 @@ struct ScoreStatistics {
         return texts.map { text in
             let normalizer = normalizers[text.language] ?? TextNormalizer(language: text.language)
             normalizers[text.language] = normalizer
-            return ScoredText(
-                id: text.id, language: text.language,
-                references: text.references.map(normalizer.normalize),
-                hypothesis: normalizer.normalize(text.hypothesis))
+            var normalized = text
+            normalized.references = text.references.map(normalizer.normalize)
+            normalized.hypothesis = normalizer.normalize(text.hypothesis)
+            return normalized
         }
     }
 
@@ -97,10 +97,11 @@ struct ScoreStatistics {
     }
 
     /// The scores of some utterances.
-    func part(language: String?, _ places: [Int]) throws -> ScoreReport.Part {
+    func part(_ group: LanguageGroup, _ places: [Int]) throws -> ScoreReport.Part {
         ScoreReport.Part(
-            language: language, utterances: places.count,
-            isWrittenWithoutSpaces: language.map(LanguageScripts.isWrittenWithoutSpaces) ?? false,
+            language: group.language, sourceLanguage: group.source, utterances: places.count,
+            isWrittenWithoutSpaces: group.language.map(LanguageScripts.isWrittenWithoutSpaces)
+                ?? false,
             scores: try columns.compactMap { try score($0, places) })
     }
 

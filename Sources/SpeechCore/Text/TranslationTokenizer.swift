@@ -74,6 +74,15 @@ public struct TranslationTokenizer: Sendable {
         }
     }
 
+    /// What this tokenizer calls a language: the code itself, else the only one that means the same, such
+    /// as `deu_Latn` for `de`; nil where it has none.
+    public func code(of language: String?) -> String? {
+        guard let language else { return nil }
+        if languages[language] != nil { return language }
+        let same = languages.keys.filter { LanguageScripts.sameLanguage($0, language) }
+        return same.count == 1 ? same[0] : nil
+    }
+
     /// What a decoder learns to write for a text: language, text and end in the order of its kind.
     ///
     /// * `language`: A code of `languages`; of no importance where there are none.

@@ -51,7 +51,10 @@ extension SpeechTranslator {
         let translator = SpeechTranslator(
             encoder: encoder, adaptor: parts.adaptor, decoder: decoder, between: between)
         try rest.finish(between, path: path)
-        translator.search = try BeamSearch(directory, decoder: parts.decoder)
+        let generation = try directory.generationConfig()
+        translator.search = try BeamSearch(generation, decoder: parts.decoder)
+        translator.forcedBegin = try generation?.integer(
+            "forced_bos_token_id", in: 0...parts.decoder.vocabularySize - 1)
         return LoadedTranslator(
             translator: translator, featureExtractor: extractor, directory: directory)
     }
@@ -132,6 +135,7 @@ extension SpeechTranslator {
         config["decoder_start_token_id"] = .integer(startToken)
         config["early_stopping"] = .bool(search.stopsEarly)
         config["eos_token_id"] = .integer(decoder.config.end)
+        if let token = forcedBegin { config["forced_bos_token_id"] = .integer(token) }
         if let end = search.forcedEnd { config["forced_eos_token_id"] = .integer(end) }
         config["length_penalty"] = .number(search.lengthPenalty)
         config["max_length"] = .integer(
@@ -217,16 +221,23 @@ extension BeamSearch {
     /// the defaults of this type.
     ///
     /// - Throws: `JSONFileError` naming the key.
-    init(_ directory: ModelDirectory, decoder: TextDecoderConfig) throws {
+    init(_ file: JSONFile?, decoder: TextDecoderConfig) throws {
         self.init()
         forcedEnd = decoder.forcedEnd
-        let name = "generation_config.json"
-        guard try directory.fileNames.contains(name) else { return }
-        let file = try JSONFile(path: directory.url.appendingPathComponent(name).path)
+        guard let file else { return }
         beams = try file.integer("num_beams", in: 1...1 << 10) ?? 1
         lengthPenalty = try file.number("length_penalty") ?? 1
         maximumLength = try file.integer("max_length", in: 2...1 << 24) ?? 20
         if case .bool(let isEarly)? = file.value("early_stopping") { stopsEarly = isEarly }
         forcedEnd = try file.integer("forced_eos_token_id", in: 0...decoder.vocabularySize - 1)
+    }
+}
+
+extension ModelDirectory {
+    /// `generation_config.json`, if there is one.
+    fileprivate func generationConfig() throws -> JSONFile? {
+        let name = "generation_config.json"
+        guard try fileNames.contains(name) else { return nil }
+        return try JSONFile(path: url.appendingPathComponent(name).path)
     }
 }

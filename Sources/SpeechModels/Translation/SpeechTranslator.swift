@@ -15,6 +15,9 @@ public final class SpeechTranslator {
     public let parameters: ParameterStore
     /// How texts are searched for unless something else is asked for; written with the model.
     public var search = BeamSearch()
+    /// The target language's token that texts begin with unless another one is asked for
+    /// (`forced_bos_token_id`); written with the model.
+    public var forcedBegin: Int?
     private let projection: Linear?
 
     /// Joins an encoder and a decoder by new parts: the adaptor, and without one a linear map where
@@ -100,12 +103,12 @@ public final class SpeechTranslator {
 
     /// The best texts of each clip, the best first.
     ///
-    /// * `prefixes`: what the text of each clip starts with; nil for the start token alone.
+    /// * `prefixes`: what the text of each clip starts with; nil for the start token, and `forcedBegin`.
     /// * `search`: nil for the model's own.
     public func translate(
         _ input: EncoderInput, prefixes: [TargetPrefix]? = nil, search: BeamSearch? = nil
     ) -> [[TranslationHypothesis]] {
-        let standard = TargetPrefix(start: [startToken])
+        let standard = TargetPrefix(start: [startToken], forced: forcedBegin)
         let prefixes = prefixes ?? Array(repeating: standard, count: input.batchSize)
         return withoutGradients {
             let wasTraining = isTraining

@@ -47,6 +47,12 @@ public final class TextDecoder {
             ? Embedding(
                 root["embed_positions"], count: config.maximumPositions + Self.learnedOffset,
                 width: config.width, initializer: initializer) : nil
+        if root.isInitializing, let places = positions?.weight, config.hasSinusoids {
+            // Learned they are, too, but a small corpus takes long to teach them from noise.
+            withoutGradients {
+                places.assign(Self.sinusoids(0..<places.size(0), of: config, places.device))
+            }
+        }
         embeddingNorm =
             isMBart
             ? LayerNorm(root["layernorm_embedding"], config.width, epsilon: 1e-5) : nil
@@ -130,15 +136,21 @@ public final class TextDecoder {
         if let positions {
             return positions.weight.narrow(0, past + Self.learnedOffset, length)
         }
-        // `M2M100SinusoidalPositionalEmbedding`, in the order of its operations.
         let start = past + config.padding + 1
+        return Self.sinusoids(start..<start + length, of: config, tokens.device).unsqueeze(0)
+            .filled(where: tokens.isEqual(to: config.padding).unsqueeze(2), 0)
+    }
+
+    /// [N, D] of N places: `M2M100SinusoidalPositionalEmbedding`, in the order of its operations.
+    private static func sinusoids(
+        _ places: Range<Int>, of config: TextDecoderConfig, _ device: Device
+    ) -> Tensor {
         let half = config.width / 2
-        let device = tokens.device
         let rate = -Foundation.log(10000.0) / Double(half - 1)
         let frequencies = (Tensor.arange(0, half, dtype: .float32, device: device) * rate).exp()
-        let places = Tensor.arange(start, start + length, dtype: .float32, device: device)
-        let angles = places.unsqueeze(1) * frequencies.unsqueeze(0)
-        return Tensor.concatenate([angles.sin(), angles.cos()], 1).unsqueeze(0)
-            .filled(where: tokens.isEqual(to: config.padding).unsqueeze(2), 0)
+        let times = Tensor.arange(
+            places.lowerBound, places.upperBound, dtype: .float32, device: device)
+        let angles = times.unsqueeze(1) * frequencies.unsqueeze(0)
+        return Tensor.concatenate([angles.sin(), angles.cos()], 1)
     }
 }

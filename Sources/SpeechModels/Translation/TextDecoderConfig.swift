@@ -144,6 +144,9 @@ extension TextDecoderConfig {
         try validate(path: path)
     }
 
+    /// Whether its width can hold sinusoidal positions.
+    var hasSinusoids: Bool { width.isMultiple(of: 2) && width > 2 }
+
     /// Checks that a decoder can be built.
     ///
     /// - Throws: `ModelError.invalidConfig` naming the key.
@@ -160,7 +163,7 @@ extension TextDecoderConfig {
             "a divisor of d_model \(width)", headCount)
         if kind == .m2m100 {
             try check.require(
-                width.isMultiple(of: 2) && width > 2, "d_model",
+                hasSinusoids, "d_model",
                 "an even number above 2 for sinusoidal positions", width)
         }
         for (key, probability) in [

@@ -16,6 +16,8 @@ public enum RecognitionError: ReportedError, Equatable {
     case noTokenizer(path: String, hint: String)
     /// Languages that are to be learned, and a vocabulary without tags for them.
     case noLanguageTags
+    /// A translation model where a recogniser is needed.
+    case translates(path: String)
     /// A recogniser whose `vocab.json` is missing.
     case noText(path: String)
 
@@ -41,6 +43,8 @@ public enum RecognitionError: ReportedError, Equatable {
         case .noLanguageTags:
             "tokenizer.target=language: expected a vocabulary with tags of languages "
                 + "(tokenizer.language_tags=true makes one); found one without"
+        case .translates(let path):
+            "\(path): expected a recogniser; found a translation model, which `colld translate` takes"
         case .noText(let path):
             "\(path): expected a recogniser with vocab.json, so that tokens have a text; found none"
         }

@@ -22,10 +22,13 @@ public final class Recognizer {
     /// * `reference`: a directory, or a repository name in the local Hugging Face cache.
     /// * `language`: whose adapter and vocabulary to use (MMS).
     /// * `dtype`: what the encoder computes in.
-    /// - Throws: `RecognitionError.noText`, or what `ModelLoader` and `loadHead` throw.
+    /// - Throws: `RecognitionError`, or what `ModelLoader` and `loadHead` throw.
     public init(
         _ reference: String, language: String? = nil, dtype: DType = .float32, device: Device = .cpu
     ) throws {
+        guard try !Translator.canRead(reference) else {
+            throw RecognitionError.translates(path: reference)
+        }
         model = try RunEnvironment.building("model") {
             try ModelLoader.load(reference, language: language, dtype: dtype, device: device)
         }

@@ -36,24 +36,13 @@ struct RecognizerStart {
             reduction: settings.reduction, zeroesInfinity: true)
         try Self.requireFit(tokenizer, loss)
 
-        let masks =
-            settings.masking.configKeys + config.model.shares.map { ($0.configKey, $0.value) }
-        let own = try model.encoder.config.with(
-            masks.map { ($0.0, .number($0.1)) } + [("apply_spec_augment", .bool(true))], path: path)
-        let encoder = own.makeEncoder(
-            in: ParameterStore(seed: config.common.seed, device: device))
+        let encoder = try model.fineTunedEncoder(
+            config.model, masking: settings.masking, seed: config.common.seed, device: device)
         let head = CTCHead(
-            loss, width: own.outputWidth, vocabularySize: tokenizer.size,
+            loss, width: encoder.config.outputWidth, vocabularySize: tokenizer.size,
             in: ParameterStore(seed: config.common.seed &+ 1, device: device),
             tokenizer: tokenizer.files.tokenizer)
-        try withoutGradients {
-            for (name, tensor) in encoder.parameters.all {
-                if let stored = model.encoder.parameters[name] {
-                    tensor.assign(stored)
-                } else if let shape = model.storedShape(name), shape == tensor.shape {
-                    tensor.assign(try model.storedTensor(name).to(device))
-                }
-            }
+        withoutGradients {
             for (name, tensor) in tokenizer.head?.parameters.all ?? [] {
                 head.parameters[name]!.assign(tensor)
             }

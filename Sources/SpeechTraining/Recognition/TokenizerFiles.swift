@@ -20,7 +20,14 @@ struct TokenizerFiles {
             throw RecognitionError.noTokenizer(path: folder.path, hint: hint)
         }
         self.tokenizer = tokenizer
-        files = try Self.names.compactMap { name in
+        files = try Self.read(Self.names, in: folder)
+    }
+
+    /// The files of these names that a folder has.
+    ///
+    /// - Throws: `FileSystemError` where one cannot be read.
+    static func read(_ names: [String], in folder: URL) throws -> [(name: String, data: Data)] {
+        try names.compactMap { name in
             let url = folder.appendingPathComponent(name)
             guard FileManager.default.fileExists(atPath: url.path) else { return nil }
             let file = try MappedFile(path: url.path)

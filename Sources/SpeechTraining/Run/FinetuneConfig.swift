@@ -48,11 +48,20 @@ public struct FinetuneConfig: TrainingConfig {
         try objective.validate()
         if objective.probe != .none { try model.requireNone(with: objective.probe) }
         try validateLoop()
-        guard augment.shuffleSegments.isEmpty else {
+        try augment.requireOrder()
+    }
+}
+
+extension AugmentConfig {
+    /// Checks that the order of what is said is kept.
+    ///
+    /// - Throws: `DatasetError.invalidSetting`.
+    func requireOrder() throws {
+        guard shuffleSegments.isEmpty else {
             throw DatasetError.invalidSetting(
                 key: "augment.shuffle_segments",
-                expected: "[] where transcripts are learned, for they have an order",
-                found: "\(augment.shuffleSegments)")
+                expected: "[] where texts are learned, for they have an order",
+                found: "\(shuffleSegments)")
         }
     }
 }
@@ -69,7 +78,7 @@ extension FinetuneConfig: VariantConfig {
     }
 }
 
-/// How the encoder of a recogniser is trained.
+/// How the encoder of a recogniser or of a translation model is trained.
 public struct FinetuneModelConfig: Codable, Equatable, Sendable {
     /// Dropout behind attention and feed-forward networks.
     public var hiddenDropout = 0.0

@@ -5,15 +5,28 @@ import SpeechModels
 extension Fingerprint {
     /// Of a teacher, without reading gigabytes: its configuration, every tensor's name, shape and
     /// type, and up to 4096 bytes of its values.
-    static func of(_ model: LoadedModel) -> String {
+    static func of(_ model: LoadedModel) -> String { of(model.directory, model.weights) }
+
+    /// Of any model, in the same way.
+    static func of(_ directory: ModelDirectory, _ weights: TensorShards) -> String {
         var fingerprint = Fingerprint()
-        fingerprint.add(model.directory.configData)
-        for name in model.weights.names {
+        fingerprint.add(directory.configData)
+        for name in weights.names {
             fingerprint.add(name.utf8)
-            guard let entry = model.weights.entry(name), let file = model.weights.file(of: name)
+            guard let entry = weights.entry(name), let file = weights.file(of: name)
             else { continue }
             fingerprint.add("\(entry.dtype.rawValue)\(entry.shape)".utf8)
             try? file.withBytes(of: name) { fingerprint.add($0.prefix(4096)) }
+        }
+        return fingerprint.text
+    }
+
+    /// Of small files, such as a tokenizer's: all that they hold.
+    static func of(_ files: [(name: String, data: Data)]) -> String {
+        var fingerprint = Fingerprint()
+        for (name, data) in files {
+            fingerprint.add(name.utf8)
+            fingerprint.add(data)
         }
         return fingerprint.text
     }

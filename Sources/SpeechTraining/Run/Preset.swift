@@ -11,6 +11,8 @@ public struct Preset: Sendable {
         case pretraining
         /// A run of `finetune --task ctc`.
         case recognition
+        /// A run of `finetune --task translation`.
+        case translation
     }
 
     /// What run files and `--config` call it.
@@ -88,5 +90,7 @@ public struct Preset: Sendable {
         Preset("ml-superb-10min", .recognition, PackageResources.ml_superb_10min_yaml),
         Preset("ml-superb-1h", .recognition, PackageResources.ml_superb_1h_yaml),
         Preset("superb-asr", .recognition, PackageResources.superb_asr_yaml),
+        Preset("translation", .translation, PackageResources.translation_yaml),
+        Preset("translation-small", .translation, PackageResources.translation_small_yaml),
     ]
 }

@@ -50,7 +50,7 @@ extension FinetuneTask {
         return .init(
             objective: objective, studentExtractor: extractor, teacherExtractors: [],
             targets: labels, sources: sources,
-            notes: [note(encoder)] + start.notes + survey.notes,
+            notes: [encoder.note(from: places.model)] + start.notes + survey.notes,
             companions: start.tokenizer.files
         ) { outcome, _ in
             ProbeCard(

@@ -73,7 +73,7 @@ public struct FinetuneTask {
             objective: objective, studentExtractor: extractor, teacherExtractors: [],
             targets: labels,
             sources: sources(start.model, start.tokenizer),
-            notes: [note(encoder)] + start.notes + survey.notes,
+            notes: [encoder.note(from: places.model)] + start.notes + survey.notes,
             configKeys: config.objective.configKeys, companions: start.tokenizer.files
         ) { outcome, result in
             RecognizerCard(
@@ -124,26 +124,7 @@ public struct FinetuneTask {
             .init(role: "model", name: places.model, fingerprint: Fingerprint.of(model)),
             .init(
                 role: "tokenizer", name: places.tokenizer?.path ?? "",
-                fingerprint: Fingerprint.of(tokenizer)),
+                fingerprint: Fingerprint.of(tokenizer.files)),
         ]
-    }
-
-    func note(_ encoder: any SpeechEncoder) -> String {
-        let config = encoder.config
-        let size = String(format: "%.1f M", Double(encoder.parameters.parameterCount) / 1e6)
-        return "encoder \(config.baseModelType) \(config.layerCount)x\(config.width), \(size) "
-            + "parameters, \(encoder.precision), from \(places.model)"
-    }
-}
-
-extension Fingerprint {
-    /// Of a tokenizer: all its files.
-    fileprivate static func of(_ tokenizer: TokenizerFiles) -> String {
-        var fingerprint = Fingerprint()
-        for (name, data) in tokenizer.files {
-            fingerprint.add(name.utf8)
-            fingerprint.add(data)
-        }
-        return fingerprint.text
     }
 }

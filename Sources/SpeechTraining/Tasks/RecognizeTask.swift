@@ -58,50 +58,13 @@ public struct RecognizeTask {
     public func run(
         _ clips: [EncodeClip]
     ) throws -> (results: [Result], skipped: [SkippedUtterance]) {
-        var results: [Int: Result] = [:]
-        var skipped: [Int: SkippedUtterance] = [:]
-        func skip(_ place: Int, _ error: any ReportedError) {
-            let clip = clips[place]
-            skipped[place] = SkippedUtterance(
-                id: clip.id, path: clip.path, reason: error.description)
-            reporter.note("skipped \(skipped[place]!)")
+        let (extractor, plan) = (recognizer.extractor, plan)
+        let (outputs, skipped) = try ClipPass(
+            batchSeconds: settings.batchSeconds, reporter: reporter
+        ).run(clips, read: { try Self.read($0, extractor, plan) }) { batch in
+            try recognize(batch.map(\.value), batch.map { clips[$0.place] })
         }
-        let lengths = try EncodeLoader.measure(clips, Array(clips.indices)) ?? []
-        var pending: [(clip: Int, seconds: Double)] = []
-        for (place, length) in lengths.enumerated() {
-            switch length {
-            case .success(let seconds): pending.append((place, seconds))
-            case .failure(AudioError.empty): pending.append((place, 0))
-            case .failure(let error as any ReportedError): skip(place, error)
-            case .failure(let error): throw error
-            }
-        }
-        let batches = EncodeLoader.plan(pending, batchSeconds: settings.batchSeconds)
-        let queue = queue(of: batches, clips)
-        defer { queue.stop() }
-        var progress = EncodeProgress(
-            clips: 0, total: pending.count, audioSeconds: 0,
-            totalAudioSeconds: pending.reduce(0) { $0 + $1.seconds }, skipped: skipped.count,
-            seconds: 0)
-        let start = ContinuousClock.now
-        var lastLine = start
-        for batch in batches {
-            guard let read = try queue.take() else { break }
-            for (place, error) in read.failed { skip(place, error) }
-            for (place, result) in try recognize(read.clips, clips) { results[place] = result }
-            progress.clips += batch.count
-            progress.audioSeconds += read.clips.reduce(0) { $0 + $1.seconds }
-            progress.seconds = start.duration(to: .now) / .seconds(1)
-            progress.skipped = skipped.count
-            let isDue = lastLine.duration(to: .now) >= .seconds(10)
-            if isDue { lastLine = .now }
-            reporter.report(progress, isDue: isDue)
-        }
-        reporter.finish()
-        return (
-            results.sorted { $0.key < $1.key }.map(\.value),
-            skipped.sorted { $0.key < $1.key }.map(\.value)
-        )
+        return (outputs, skipped)
     }
 
     /// Recognises one clip chunk by chunk.
@@ -111,7 +74,7 @@ public struct RecognizeTask {
     public func stream(
         _ clip: EncodeClip, onChunk: (StreamingDecoder.Partial, Double) throws -> Void
     ) throws -> Result {
-        let read = try Self.read(clip, place: 0, recognizer.extractor, plan)
+        let read = try Self.read(clip, recognizer.extractor, plan)
         let stream = decoder.stream()
         let width = recognizer.vocabulary.size
         for (chunk, features) in zip(read.plan?.chunks ?? [], read.features) {
@@ -128,36 +91,11 @@ public struct RecognizeTask {
 
     /// A clip as the encoder takes it.
     private struct ReadClip: Sendable {
-        let place: Int
         let seconds: Double
         /// Nil for a clip without frames.
         let plan: ChunkPlan?
         /// One for each chunk.
         let features: [ClipFeatures]
-    }
-
-    private struct ReadBatch: Sendable {
-        var clips: [ReadClip] = []
-        var failed: [(place: Int, error: any ReportedError)] = []
-    }
-
-    /// Decodes batches ahead of the thread that computes.
-    private func queue(of batches: [[Int]], _ clips: [EncodeClip]) -> PrefetchQueue<ReadBatch> {
-        let extractor = recognizer.extractor
-        let plan = plan
-        let threads = max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
-        return PrefetchQueue(range: 0..<batches.count, threads: threads, limit: 2 * threads) {
-            index, isStopped in
-            var batch = ReadBatch()
-            for place in batches[index] where !isStopped() {
-                do {
-                    batch.clips.append(try Self.read(clips[place], place: place, extractor, plan))
-                } catch let error as any ReportedError where error.exitStatus == .badInput {
-                    batch.failed.append((place, error))
-                }
-            }
-            return batch
-        }
     }
 
     /// The chunks of a clip of so many samples; nil where there is no frame.
@@ -174,19 +112,12 @@ public struct RecognizeTask {
     }
 
     private static func read(
-        _ clip: EncodeClip, place: Int, _ extractor: any FeatureExtractor,
-        _ plan: (Int) -> ChunkPlan?
+        _ clip: EncodeClip, _ extractor: any FeatureExtractor, _ plan: (Int) -> ChunkPlan?
     ) throws -> ReadClip {
-        var samples: [Float] = []
-        do {
-            samples = try clip.read(samplingRate: extractor.samplingRate)
-        } catch AudioError.empty {
-            // Nothing is said in nothing.
-        }
+        let samples = try clip.samplesOrNone(samplingRate: extractor.samplingRate)
         let plan = plan(samples.count)
         return ReadClip(
-            place: place, seconds: Double(samples.count) / Double(extractor.samplingRate),
-            plan: plan,
+            seconds: Double(samples.count) / Double(extractor.samplingRate), plan: plan,
             features: try plan?.chunks.map {
                 try extractor.clipFeatures(Array(samples[$0.samples]))
             }
@@ -197,7 +128,7 @@ public struct RecognizeTask {
 
     private func recognize(
         _ read: [ReadClip], _ clips: [EncodeClip]
-    ) throws -> [(Int, Result)] {
+    ) throws -> [Result] {
         let chunks = read.flatMap(\.features)
         let longest = min(settings.chunkSeconds, read.map(\.seconds).max() ?? 0)
         let rows = max(1, Int(settings.batchSeconds / max(longest, 0.1)))
@@ -225,7 +156,7 @@ public struct RecognizeTask {
         }
         let recognitions = texts.withLock { $0 }
         return read.enumerated().map { index, clip in
-            (clip.place, result(clips[clip.place], clip.seconds, recognitions[index]!))
+            result(clips[index], clip.seconds, recognitions[index]!)
         }
     }
 

@@ -150,6 +150,12 @@ extension SafetensorsFile {
         #expect(weights[0] == weights[1] && weights[0] != weights[2])
         #expect(weights[0][8..<16].allSatisfy { $0 == 0 })  // padding
         #expect(weights[0].count == 160)
+        let places = try #require(
+            one.parameters["model.decoder.embed_positions.weight"]
+        ).floats()
+        #expect(places.count == 8 * 11 && places[..<8] == [0, 0, 0, 0, 1, 1, 1, 1])
+        expectClose(
+            Array(places[16..<21]), [0.9093, 0.0927, 0.0043, 0.0002, -0.4161], within: 1e-4)
 
         config.headCount = 3
         expectError(ModelError.self, containing: ["decoder_attention_heads", "divisor"]) {

@@ -87,6 +87,31 @@ import Torch
                 clipNorm: config.optimizer.clipNorm))
     }
 
+    /// Ways to fine-tune for translation, for a small encoder and a small decoder with few tokens.
+    @Test(arguments: Preset.all.filter { $0.kind == .translation }.map(\.name))
+    func translation(_ name: String) throws {
+        let config = try ConfigDocument.readRun(TranslationConfig(), file: name)
+        #expect(config != TranslationConfig())
+        let plain = try StudentDesign(layers: 6, width: 256)
+            .config(like: EncoderFamily.w2vBert.largeConfig())
+            .makeEncoder(in: ParameterStore(seed: 2))
+        let encoder = try #require(try plain.addingAdapter(width: 64, seed: 3))
+        var sizes = TextDecoderConfig(config.decoder.kind)
+        sizes.vocabularySize = 32
+        sizes.width = 64
+        sizes.layerCount = 2
+        sizes.headCount = 4
+        sizes.feedForwardWidth = 128
+        let translator = try SpeechTranslator(
+            encoder: encoder, decoder: TextDecoder(new: sizes, seed: 4), seed: 5)
+        let objective = try TranslationObjective(config.objective, translator: translator)
+        try train(
+            name,
+            TrainingStep(
+                objective, settings: config.optimizer.settings,
+                clipNorm: config.optimizer.clipNorm))
+    }
+
     /// Students of real teachers at their full size, but for w2v-BERT 2.0's depth with the widest
     /// student: a teacher of 12 of its 24 layers keeps two updates of 290 M parameters affordable.
     @Test(arguments: [
