@@ -1,4 +1,5 @@
 import ArgumentParser
+import SpeechCore
 import SpeechTraining
 
 /// `colld benchmark decode`: beam search.
@@ -7,8 +8,9 @@ struct BenchmarkDecodeCommand: ParsableCommand {
         commandName: "decode",
         abstract: "Time CTC beam search with a 3-gram model on one core.",
         discussion: """
-            The speech is made up: unclear frames, many tokens above the threshold of the search. \
-            Vocabularies of more than 200 tokens are pieces of words, smaller ones letters.
+            Language and speech are made up: unclear frames, many tokens above the threshold of \
+            the search, a model trained on other sentences. Vocabularies of more than 200 tokens \
+            are pieces of words, smaller ones letters.
             """)
 
     @Option(help: "Tokens of the vocabulary.")
@@ -17,7 +19,7 @@ struct BenchmarkDecodeCommand: ParsableCommand {
     @Option(help: "Candidates that are kept from frame to frame.")
     var beam = 50
 
-    @Option(help: "About how many n-grams the model has.")
+    @Option(help: "How many n-grams the model has at least.")
     var ngrams = 100_000
 
     @Option(help: "Seconds of audio, at 50 frames a second.")
@@ -36,7 +38,7 @@ struct BenchmarkDecodeCommand: ParsableCommand {
     func run() throws {
         var settings = DecodeBenchmark.Settings()
         settings.vocabularySize = vocabulary
-        settings.beamSize = beam
+        settings.search.beamSize = beam
         settings.ngramCount = ngrams
         settings.seconds = seconds
         var benchmark = DecodeBenchmark(settings)
@@ -47,10 +49,11 @@ struct BenchmarkDecodeCommand: ParsableCommand {
             """
             beam of \(beam), \(vocabulary) tokens (\(number(result.tokensPerFrame)) above the \
             threshold in a frame), \(result.ngrams.reduce(0, +)) n-grams read in \
-            \(number(result.readSeconds)) s
+            \(number(result.readSeconds)) s, \(number(100 * result.unknownWords)) % of the words unknown
             \(number(result.beamSpeed)) seconds of audio per second of one core, \
-            \(number(100 * result.beamFound)) % of the words
-            \(number(result.greedySpeed)) greedily, \(number(100 * result.greedyFound)) % of the words
+            word error rate \(number(100 * result.beamErrorRate)) %
+            \(number(result.greedySpeed)) greedily, \
+            word error rate \(number(100 * result.greedyErrorRate)) %
             """)
     }
 }

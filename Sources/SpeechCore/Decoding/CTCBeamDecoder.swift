@@ -7,7 +7,7 @@ import Foundation
 /// A candidate is a row of tokens l with w its words; its score, in nats, is
 ///
 /// ```
-/// ln P(l | audio) + α ln P(w) + β |w| + u · (unknown units) + Σ boosts of the hot words in it
+/// ln P(l | audio) + α ln P(w) + β |w| + u Σ (n + 6) / 12 + Σ boosts of the hot words in it
 /// ```
 ///
 /// * P(l | audio) is the sum over all paths of one token a frame that give l when repeated tokens
@@ -15,9 +15,13 @@ import Foundation
 ///   at the end l and l with a delimiter are one candidate.
 /// * P(w) is that of the language model for the words, or for the characters with a unit for each
 ///   space between words if the model has one, and for the end of the text if `scoresSentenceEnd`.
-///   β and u count only with a model. An unknown word counts once for every six characters begun.
-/// * An occurrence of a hot word counts when its words are complete. While it is spelled the search
-///   lends the share of the boost that is spelled, and takes it back where the word goes on otherwise.
+///   β and u count only with a model. n are the characters of each word that the model does not know:
+///   unknown words pay by length, or several written together would be cheaper than each.
+/// * An occurrence of a hot word counts when its words are complete.
+/// * While a word is spelled the search lends what it is likely to get: the share of the boost of a hot
+///   word that is spelled, β, and α ln P of the likeliest word of the model that begins so, or what an
+///   unknown word costs. When the word is complete, or goes on otherwise, that is taken back. Without it
+///   a word would pay all at its end, and the beam fill up with words that do not end.
 ///
 /// The search is exact where neither beam nor thresholds drop anything. Times are those of the best
 /// single path of the candidate. Of candidates with the same text the best one is returned. Frames

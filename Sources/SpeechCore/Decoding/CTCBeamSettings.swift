@@ -11,10 +11,12 @@ extension CTCBeamDecoder {
         /// α.
         public var languageModelWeight = 0.5
         /// β.
-        public var wordBonus = 1.0
-        /// Added for each character, or for each six characters begun of a word, that the language
-        /// model does not know.
-        public var unknownWordPenalty = -3.0
+        public var wordBonus = 1.5
+        /// u: added for a word of six characters that the language model does not know; half of it for
+        /// being unknown, half in proportion to its length.
+        ///
+        /// In a model of characters an unknown one is a word of one.
+        public var unknownWordPenalty = -10.0
         /// Whether the language model predicts the end of the text.
         public var scoresSentenceEnd = true
         /// How many candidates are returned.

@@ -116,6 +116,12 @@ struct HotWordAutomaton: Sendable {
         return (node, gains[node])
     }
 
+    /// The most that one character adds, at least 0.
+    var bestGain: Double { max(0, gains.max() ?? 0) }
+
+    /// The most that the search lends.
+    var bestLoan: Double { loans.max() ?? 0 }
+
     /// What the search lends at a node.
     func loan(_ node: Int) -> Double { loans[node] }
 }

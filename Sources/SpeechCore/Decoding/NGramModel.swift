@@ -100,6 +100,11 @@ public struct NGramModel: Sendable {
         return found < 0 ? unknown : found
     }
 
+    /// Whether a number is that of `<s>`, `</s>` or `<unk>`.
+    func isSpecial(_ number: Int) -> Bool {
+        number == unknown || number == sentenceStart || number == sentenceEnd
+    }
+
     /// The state at the beginning of a sentence.
     public var start: State {
         guard order > 1, let sentenceStart else { return .empty }

@@ -11,6 +11,8 @@ struct TextScorer: Sendable {
         var hash = WordHash()
         /// Characters of it.
         var length = 0
+        /// The best ln P of the words of the model that begin so; -infinity where there are none.
+        var outlook = -Float.infinity
         var lexicon = Lexicon.root
         var hot = 0
         /// Whether a word is being spelled.
@@ -26,8 +28,10 @@ struct TextScorer: Sendable {
     let lexicon: Lexicon?
     let hotWords: HotWordAutomaton?
     private let predictsCharacters: Bool
-    /// Characters of the longest word of a model of words: longer ones are unknown.
-    private let longestWord: Int
+    /// nil without a model of words.
+    private let outlook: WordOutlook?
+    /// The most that a new token can add to what `extend` and `loan` give together.
+    let bestGain: Gain
     private let isBounded: Bool
     /// The units of each token in a model of characters.
     private let units: [[Int]]
@@ -43,14 +47,13 @@ struct TextScorer: Sendable {
         self.hotWords = hotWords
         predictsCharacters = model?.unit == .character
         isBounded = vocabulary.words != .characters
-        longestWord =
-            model?.unit == .word
-            ? model?.words.map(\.unicodeScalars.count).max() ?? .max : .max
+        outlook = model.flatMap { $0.unit == .word ? WordOutlook($0) : nil }
         if let model, model.unit == .character {
             units = vocabulary.scalars.map { $0.map { model.number(of: String($0)) } }
         } else {
             units = []
         }
+        bestGain = Gain(settings, vocabulary, hasModel: model != nil, hotWords)
     }
 
     /// Before the first token.
@@ -61,32 +64,39 @@ struct TextScorer: Sendable {
         return text
     }
 
-    /// What the search adds for a word that is not complete yet: the share of hot words, and the
-    /// penalty of one that is longer than all known words.
-    func loan(_ text: Text) -> Double {
-        let penalty = text.isOpen && text.length > longestWord ? unknownPenalty(text.length) : 0
-        return penalty + (hotWords?.loan(text.hot) ?? 0)
+    /// What the search adds for a word that is not complete yet, lest it pays only at its end: the share
+    /// of hot words, β, and what the likeliest word that begins so costs by itself, or an unknown one.
+    func loan(_ text: Text) -> Double { wordLoan(text) + (hotWords?.loan(text.hot) ?? 0) }
+
+    /// The loan without that of hot words.
+    func wordLoan(_ text: Text) -> Double {
+        guard text.isOpen, model != nil else { return 0 }
+        guard let outlook else { return settings.wordBonus }
+        let weight = settings.languageModelWeight
+        let unknown = weight * Double(outlook.unknown) + unknownPenalty(text.length)
+        guard text.outlook > -.infinity else { return settings.wordBonus + unknown }
+        return settings.wordBonus + max(unknown, weight * Double(text.outlook))
     }
 
-    /// Once for every six characters begun, so that words written together do not count as one.
+    /// Half of it for six characters, half for the word: so words written together do not count as one.
     private func unknownPenalty(_ length: Int) -> Double {
-        settings.unknownWordPenalty * Double((length + 5) / 6)
+        settings.unknownWordPenalty * Double(length + 6) / 12
     }
 
     /// The text with one more token; nil where the lexicon has no such word.
     ///
-    /// * `closed`: the text with its last word ended, computed when it is needed.
-    func extend(_ text: Text, _ token: Int, closed: () -> Text?) -> Text? {
+    /// * `closed`: the text with its last word ended.
+    func extend(_ text: Text, _ token: Int, closed: Text?) -> Text? {
         switch vocabulary.kinds[token] {
         case .blank, .ignored: return nil
         case .delimiter:
-            guard var next = closed() else { return nil }
+            guard var next = closed else { return nil }
             next.isSpaced = next.wordCount > 0
             return next
         case .tag:
-            return closed()
+            return closed
         case .start:
-            guard var next = closed() else { return nil }
+            guard var next = closed else { return nil }
             next.isSpaced = next.wordCount > 0
             open(&next)
             return spell(token, &next) ? next : nil
@@ -129,6 +139,7 @@ struct TextScorer: Sendable {
         text.isOpen = true
         text.hash = WordHash()
         text.length = 0
+        text.outlook = -.infinity
         text.lexicon = Lexicon.root
         if text.isSpaced {
             // A model of a script without spaces says nothing of them.
@@ -148,14 +159,18 @@ struct TextScorer: Sendable {
             }
             text.lexicon = node
         }
-        text.length += vocabulary.scalars[token].count
         if let model {
             if predictsCharacters {
                 for unit in units[token] { predict(unit, model, &text) }
             } else {
                 text.hash.append(vocabulary.bytes[token])
+                // Where no word begins so, none goes on.
+                if let outlook, text.length == 0 || text.outlook > -.infinity {
+                    text.outlook = outlook(text.hash)
+                }
             }
         }
+        text.length += vocabulary.scalars[token].count
         if hotWords != nil {
             for character in vocabulary.scalars[token] { spell(character, &text) }
         }
@@ -176,6 +191,30 @@ struct TextScorer: Sendable {
         text.score += settings.languageModelWeight * value
         if unit == model.unknown {
             text.score += unknownPenalty(predictsCharacters ? 1 : text.length)
+        }
+    }
+}
+
+extension TextScorer {
+    /// The most that one more token can add to a score, so that the search need not look at all.
+    struct Gain: Sendable {
+        /// Of a token that goes on with a word.
+        let inside: Double
+        /// Of one that begins a word.
+        let opening: Double
+
+        init(
+            _ settings: CTCBeamDecoder.Settings, _ vocabulary: DecoderVocabulary, hasModel: Bool,
+            _ hotWords: HotWordAutomaton?
+        ) {
+            // ln P is below 0, and does not rise while a word is spelled.
+            let isBounded =
+                !hasModel || settings.languageModelWeight >= 0 && settings.unknownWordPenalty <= 0
+            let longest = vocabulary.scalars.map(\.count).max() ?? 0
+            // A token may end a word, stand behind a space and end the next one.
+            let hot = hotWords.map { Double(longest + 3) * $0.bestGain + $0.bestLoan } ?? 0
+            inside = isBounded ? hot : .infinity
+            opening = inside + (hasModel ? max(0, settings.wordBonus) : 0)
         }
     }
 }

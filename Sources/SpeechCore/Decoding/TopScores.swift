@@ -25,10 +25,18 @@ struct TopScores {
         }
     }
 
-    /// The numbers of the best scores that are within a threshold of the best one, in their order.
+    /// A score below this one changes nothing any more.
+    ///
+    /// * `threshold`: that of `finish`.
+    func floor(threshold: Double) -> Double {
+        max(best - threshold, items.count < capacity ? -.infinity : items[0].score)
+    }
+
+    /// The numbers of the best scores that are within a threshold of the best one, the best first.
     mutating func finish(threshold: Double) -> [Int] {
         let limit = best - threshold
-        return items.lazy.filter { $0.score >= limit }.map(\.number).sorted()
+        return items.filter { $0.score >= limit }
+            .sorted { ($0.score, $1.number) > ($1.score, $0.number) }.map(\.number)
     }
 
     /// Whether one item goes before another.

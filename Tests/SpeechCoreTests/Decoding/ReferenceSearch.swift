@@ -115,9 +115,10 @@ struct ReferenceSearch {
                 score += settings.languageModelWeight * value
                 score += settings.wordBonus * Double(words.count)
                 let others = units.filter { model.ngrams.entries[[$0]] == nil }
-                let sixes = others.map { ($0.count + 5) / 6 }.reduce(0, +)
                 #expect(others.count == unknown)
-                score += settings.unknownWordPenalty * Double(sixes)
+                for unit in others {
+                    score += settings.unknownWordPenalty * Double(unit.count + 6) / 12
+                }
             }
             for word in hotWords {
                 score += word.boost * Double(occurrences(of: word.text, in: words))
