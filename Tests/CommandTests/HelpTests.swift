@@ -91,7 +91,9 @@ extension Commands {
                 "--task=",
                 "--tokenizer=", "--train=…", "--valid=", "<overrides>…",
             ],
-            "colld initialize": ["--design=", "--family=", "--output=", "--seed="],
+            "colld initialize": [
+                "--design=", "--family=", "--output=", "--seed=", "<overrides>…",
+            ],
             "colld lm": [],
             "colld lm perplexity": ["--json", "--model=", "--text=…", "--unit="],
             "colld lm train": [
