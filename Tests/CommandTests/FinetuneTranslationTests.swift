@@ -119,6 +119,8 @@ extension Commands {
                 other.linked("last").map { $0 >= step } ?? false
             }
             expectSame(try run.checkpoint(step), try other.checkpoint(step))
+            // A frozen encoder that is trained later belongs to a checkpoint.
+            #expect(run.exists("checkpoints/step_5/model.safetensors"))
         }
 
         /// With M2M-100's ids, which are not the vocabulary's own, and codes of two letters.

@@ -31,6 +31,8 @@ public final class TrainingStep {
     /// The optimiser over student and heads.
     public let optimizer: AdamW
     private let clipNorm: Double
+    /// Whether anything of the student is trained, be it later only; else it need not be stored.
+    let trainsStudent: Bool
 
     /// Makes the student, as far as the objective trains it, and the heads trainable, the teacher not.
     ///
@@ -43,15 +45,13 @@ public final class TrainingStep {
         for teacher in objective.teachers { teacher.parameters.setTrainable(false) }
         objective.student.parameters.setTrainable(false)
         objective.student.parameters.setTrainable(true, where: objective.isTrained)
+        trainsStudent = !objective.student.parameters.trainable.isEmpty
         objective.heads.setTrainable(true)
         optimizer = AdamW(
             objective.student.parameters.trainable + objective.heads.trainable, settings,
             isExempt: { $0 == "masked_spec_embed" },
             rateScale: { objective.learningRateScale(of: $0) })
     }
-
-    /// Whether anything of the student is trained; else it need not be stored.
-    var trainsStudent: Bool { !objective.student.parameters.trainable.isEmpty }
 
     /// Makes one update.
     ///
