@@ -52,14 +52,12 @@ PY
 
 next "w2v-BERT, 3 layers of width 512, 25 frames a second, learns to recognise all of it"
 run initialize --design 3x512 --output "$demo/start" conv_depthwise_kernel_size=5 feature_projection_input_dim=320
-recogniser() { # MODEL OUTPUT TRAIN STEPS LR
-    run finetune --config ctc-small-student --task ctc --model "$1" --output "$2" --train "$3" \
-        --valid "$corpus/valid.jsonl" tokenizer.source=corpus model.activation_dropout=0 \
-        objective.masking.time_probability=0 objective.masking.channel_probability=0 \
-        dataset.max_seconds=16 trainer.accumulation=1 optimizer.lr="$5" regime.steps="$4" \
-        trainer.log_every=50 trainer.validate_every=$(($4 / 3)) trainer.save_every="$4"
+recogniser() { # MODEL OUTPUT TRAIN STEPS
+    run finetune --config ctc-from-scratch --task ctc --model "$1" --output "$2" --train "$3" \
+        --valid "$corpus/valid.jsonl" tokenizer.source=corpus regime.steps="$4" \
+        trainer.log_every=50 trainer.validate_every=$(($4 / 2)) trainer.save_every="$4"
 }
-recogniser "$demo/start" "$demo/teacher" "$corpus/train.jsonl" 1000 5e-4
+recogniser "$demo/start" "$demo/teacher" "$corpus/train.jsonl" 1000
 
 next "a student of 3 layers of width 192 hears the corpus without transcripts"
 run distill --config colld-unmasked --teacher "$demo/teacher/model" --train "$corpus/train.jsonl" \
@@ -70,9 +68,9 @@ run distill --config colld-unmasked --teacher "$demo/teacher/model" --train "$co
 next "$labelled_minutes minutes of each language, new heads"
 run initialize --design 3x192 --output "$demo/scratch-start" \
     conv_depthwise_kernel_size=5 feature_projection_input_dim=320
-recogniser "$demo/teacher/model" "$demo/finetuned-teacher" "$corpus/labelled.jsonl" 250 5e-4
-recogniser "$demo/distilled/model" "$demo/finetuned-student" "$corpus/labelled.jsonl" 250 5e-4
-recogniser "$demo/scratch-start" "$demo/finetuned-scratch" "$corpus/labelled.jsonl" 250 5e-4
+recogniser "$demo/teacher/model" "$demo/finetuned-teacher" "$corpus/labelled.jsonl" 250
+recogniser "$demo/distilled/model" "$demo/finetuned-student" "$corpus/labelled.jsonl" 250
+recogniser "$demo/scratch-start" "$demo/finetuned-scratch" "$corpus/labelled.jsonl" 250
 
 next "test.jsonl"
 for name in teacher student scratch; do

@@ -87,6 +87,7 @@ public struct Preset: Sendable {
             "w2v-bert-2.0-continued", .pretraining, PackageResources.w2v_bert_2_0_continued_yaml),
         Preset("ctc", .recognition, PackageResources.ctc_yaml),
         Preset("ctc-small-student", .recognition, PackageResources.ctc_small_student_yaml),
+        Preset("ctc-from-scratch", .recognition, PackageResources.ctc_from_scratch_yaml),
         Preset("ml-superb-10min", .recognition, PackageResources.ml_superb_10min_yaml),
         Preset("ml-superb-1h", .recognition, PackageResources.ml_superb_1h_yaml),
         Preset("superb-asr", .recognition, PackageResources.superb_asr_yaml),
