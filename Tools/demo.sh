@@ -33,8 +33,13 @@ next() {
 }
 run() { printf '$ colld %s\n' "$*"; "$colld" "$@"; }
 
+# What it has made before, and nothing else, is made anew; the corpus, too, which takes seconds.
+if [ -n "$(ls -A "$demo" 2>/dev/null)" ] && [ ! -e "$demo/corpus/synthesis.json" ]; then
+    echo "$demo: expected a new or empty folder, or one of an earlier demo; found something else" >&2
+    exit 2
+fi
 mkdir -p "$demo"
-rm -rf "$demo"/{start,teacher,distilled,scratch-start,finetuned-*,*.json}
+rm -rf "$demo"/{start,teacher,distilled,scratch-start,finetuned-teacher,finetuned-student,finetuned-scratch,corpus}
 
 next "four languages, 25 minutes each, spoken by espeak-ng in 40 voices"
 run data synthesize --output "$demo/corpus" --languages "$languages" --minutes-per-language 25 --voices 40 --seed 1
