@@ -1,5 +1,4 @@
 import ArgumentParser
-import SpeechTraining
 
 /// How much audio is computed at once, for every command that writes what is said.
 struct ComputingOptions: ParsableArguments {
@@ -19,23 +18,5 @@ struct ComputingOptions: ParsableArguments {
         guard batchSeconds > 0, batchSeconds.isFinite else {
             throw ValidationError("--batch-seconds must be above 0")
         }
-    }
-
-    /// Reads a translation model.
-    ///
-    /// * `beams`, `lengthPenalty`: of the search; nil for what the model says.
-    func makeTranslateTask(
-        _ model: String, beams: Int?, lengthPenalty: Double?, _ deviceOptions: DeviceOptions,
-        reporter: RunReporter
-    ) throws -> TranslateTask {
-        let device = try deviceOptions.prepare()
-        var settings = TranslateTask.Settings()
-        settings.beams = beams
-        settings.lengthPenalty = lengthPenalty
-        settings.chunkSeconds = chunkSeconds
-        settings.batchSeconds = batchSeconds
-        return TranslateTask(
-            try Translator(model, dtype: precision.dtype, device: device), settings: settings,
-            reporter: reporter)
     }
 }

@@ -48,12 +48,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Lay out so many of the worst utterances.")
     var worst = 0
 
-    @Option(
-        parsing: .unconditional,
-        help: "The exponent of the length that scores of translations are divided by.")
-    var lengthPenalty: Double?
-
     @OptionGroup var decoding: DecodingOptions
+    @OptionGroup var translation: TranslationOptions
     @OptionGroup var deviceOptions: DeviceOptions
 
     @Flag(help: "Show no progress.")
@@ -65,9 +61,6 @@ struct EvaluateCommand: ParsableCommand {
     func validate() throws {
         guard bootstrap >= 0, bootstrap != 1, worst >= 0 else {
             throw ValidationError("--bootstrap must be 0 or at least 2, --worst 0 or more")
-        }
-        guard (lengthPenalty ?? 0).isFinite else {
-            throw ValidationError("--length-penalty must be a number")
         }
     }
 
@@ -103,7 +96,7 @@ struct EvaluateCommand: ParsableCommand {
 
     private func makeSystem(_ reporter: RunReporter) throws -> EvaluateTask.System {
         guard try Translator.canRead(model) else {
-            guard lengthPenalty == nil else {
+            guard translation.lengthPenalty == nil else {
                 throw TranslationError.optionDoesNotFit(
                     option: "--length-penalty", expected: "a translation model", model: model,
                     found: "another one")
@@ -115,9 +108,8 @@ struct EvaluateCommand: ParsableCommand {
                 option: option, expected: "a recogniser", model: model,
                 found: "a translation model")
         }
-        let task = try decoding.computing.makeTranslateTask(
-            model, beams: decoding.beam, lengthPenalty: lengthPenalty, deviceOptions,
-            reporter: reporter)
+        let task = try translation.makeTask(
+            model, beams: decoding.beam, decoding.computing, deviceOptions, reporter: reporter)
         return .translator(task, into: decoding.language)
     }
 }

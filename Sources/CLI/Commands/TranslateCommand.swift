@@ -30,14 +30,7 @@ struct TranslateCommand: ParsableCommand {
     @Option(help: "Texts that the search follows at a time; what the model says, if not given.")
     var beam: Int?
 
-    @Option(
-        parsing: .unconditional,
-        help: """
-            The exponent of the length that scores are divided by, above 0 for longer texts; what the \
-            model says, if not given.
-            """)
-    var lengthPenalty: Double?
-
+    @OptionGroup var translation: TranslationOptions
     @OptionGroup var computing: ComputingOptions
     @OptionGroup var deviceOptions: DeviceOptions
 
@@ -51,15 +44,12 @@ struct TranslateCommand: ParsableCommand {
         guard beam.map({ (1...1024).contains($0) }) ?? true else {
             throw ValidationError("--beam must be from 1 to 1024")
         }
-        guard (lengthPenalty ?? 0).isFinite else {
-            throw ValidationError("--length-penalty must be a number")
-        }
     }
 
     func run() throws {
         let clips = try EncodeClip.files(audio)
-        let task = try computing.makeTranslateTask(
-            model, beams: beam, lengthPenalty: lengthPenalty, deviceOptions,
+        let task = try translation.makeTask(
+            model, beams: beam, computing, deviceOptions,
             reporter: RunReporter(showsProgress: !noProgress))
         let (results, skipped) = try task.run(
             clips, into: Array(repeating: language, count: clips.count))
